@@ -1,0 +1,78 @@
+// Command attestd drives USB GSM and LTE modems to send verification SMS and to match the answers.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is the whole command line: one field a command, each in a file of its own.
+type cli struct {
+	Version versionCmd `cmd:"" help:"Print the version and what it was built with."`
+}
+
+// app is what a command gets from main: where to read and print, and a context that ends at SIGINT or SIGTERM.
+type app struct {
+	ctx    context.Context
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+}
+
+// errExit ends the program with a code after the command has said everything itself.
+type errExit int
+
+func (e errExit) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(&app{ctx: ctx, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+// run parses args and runs the command. It returns the exit code: 0 done, 1 failed, 2 called wrongly.
+func run(a *app, args []string) (code int) {
+	var c cli
+	exited := -1
+	parser, err := kong.New(&c,
+		kong.Name("attestd"),
+		kong.Description("Sends verification SMS through USB GSM/LTE modems and matches the answers.\n\nNo modem at hand? Run: attestd demo"),
+		kong.Writers(a.stdout, a.stderr),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
+		kong.Exit(func(code int) { exited = code }),
+		kong.Bind(a),
+	)
+	if err != nil {
+		fmt.Fprintln(a.stderr, "attestd:", err)
+		return 1
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := parser.Parse(args)
+	if exited >= 0 { // --help has been printed
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintf(a.stderr, "attestd: %v\nRun attestd --help, or attestd COMMAND --help.\n", err)
+		return 2
+	}
+	err = parsed.Run(a)
+	var exit errExit
+	switch {
+	case errors.As(err, &exit):
+		return int(exit)
+	case err != nil:
+		fmt.Fprintln(a.stderr, "attestd:", err)
+		return 1
+	}
+	return 0
+}
