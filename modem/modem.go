@@ -1,0 +1,81 @@
+// Package modem is one mobile equipment with its SIM on one port: it is opened and identified, it submits TPDUs, and it
+// tells what it received, in order. It knows octets, not texts: what a TPDU means is for package pdu.
+package modem
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"attestd/modem/at"
+)
+
+// Config says which port, and how to treat the modem behind it. Zero values choose the defaults.
+type Config struct {
+	Port string // a path, or tcp://host:port
+	Baud int    // 115200
+	PIN  string
+	// PINGuard remembers which card refused the PIN; nil: remembered as long as this process lives.
+	PINGuard PINGuard
+	SMSC     string // "" = the SIM's
+	// DirectDelivery has messages handed over at once and acknowledged by AT+CNMA (CSMS=1, CNMI mt=2). The default
+	// lets the modem store them, so that a crash loses nothing.
+	DirectDelivery bool
+
+	CommandTimeout time.Duration // 10 s
+	PromptTimeout  time.Duration // 10 s
+	SubmitTimeout  time.Duration // 180 s
+	LateResultWait time.Duration // 30 s
+	WriteTimeout   time.Duration // 10 s
+	AnswerWait     time.Duration // how long a silent port is asked AT before it is no modem: 20 s
+	Registration   time.Duration // how long Open waits for registration; 0 = it does not
+
+	Trace  func(at.Trace)
+	Logger *slog.Logger
+}
+
+// PINGuard keeps a configured PIN from burning the tries of a card: MayTry refuses a card that has refused this PIN
+// before, in this process or an earlier one. card is the ICCID, or "imei:" and the IMEI when the card can't be read before its PIN.
+type PINGuard interface {
+	MayTry(card string) error
+	Failed(card string) error
+}
+
+// Errors of Open. Each wraps one line that says what to do.
+var (
+	ErrPortMissing   = errors.New("port missing")
+	ErrPortBusy      = errors.New("port busy")
+	ErrPortForbidden = errors.New("port forbidden")
+	ErrNotAModem     = errors.New("not a modem")
+	ErrPINRequired   = errors.New("SIM PIN required")
+	ErrPINRefused    = errors.New("SIM PIN refused")
+	ErrPUKRequired   = errors.New("SIM PUK required")
+	ErrNoSIM         = errors.New("no SIM")
+	ErrSIMFailure    = errors.New("SIM failure")
+	ErrNoNetwork     = errors.New("no network")
+	ErrNoPDUMode     = errors.New("no PDU mode")
+)
+
+// Errors of Submit. Any other error is a final result that the modem gave: at.CMSError, at.CMEError or at.ErrError.
+var (
+	// ErrNotSent: nothing was handed to the modem, so that another try can't send the message twice.
+	ErrNotSent = errors.New("not sent")
+	// ErrOutcomeUnknown: Ctrl-Z was written and no final result with a reference was read. The message may be out.
+	ErrOutcomeUnknown = errors.New("outcome unknown")
+)
+
+// ErrNeedsReinit: the modem restarted and has lost its settings; Reinit or a new Open comes before anything else.
+var ErrNeedsReinit = errors.New("modem needs to be initialised again")
+
+// Identity is who the modem and the card in it are.
+type Identity struct {
+	Manufacturer, Model, Revision, IMEI string
+	IMSI, ICCID, OwnNumber              string
+	SMSC                                string
+}
+
+// Open opens the port, wakes and identifies the modem, unlocks the card, and sets it up for SMS.
+func Open(ctx context.Context, c Config) (*Modem, error) {
+	return nil, errors.New("modem: not built yet")
+}
