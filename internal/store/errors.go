@@ -1,0 +1,54 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/ncruces/go-sqlite3"
+)
+
+// What can be wrong with a database, for callers to tell apart and for people to read.
+var (
+	ErrFull     = errors.New("the disk is full: nothing was stored; free some space and it goes on by itself")
+	ErrReadOnly = errors.New("the database cannot be written: check its owner, its mode and whether the disk is mounted read-only")
+	ErrCorrupt  = errors.New("the database is damaged, and was left as it is: restore it from a backup")
+	ErrNewer    = errors.New("the database belongs to a newer version, and was left as it is")
+	ErrInUse    = errors.New("another attestd uses this database: stop it first, or give this one its own store.url")
+	ErrBusy     = errors.New("the database is busy: try again")
+)
+
+// explain puts the error that people can act on before the database's own.
+func explain(err error) error {
+	var code sqlite3.ErrorCode
+	if err == nil || !errors.As(err, &code) || explained(err) {
+		return err
+	}
+	for _, c := range []struct {
+		code sqlite3.ErrorCode
+		err  error
+	}{
+		{sqlite3.FULL, ErrFull},
+		{sqlite3.READONLY, ErrReadOnly},
+		{sqlite3.CORRUPT, ErrCorrupt},
+		{sqlite3.NOTADB, ErrCorrupt},
+		{sqlite3.BUSY, ErrBusy},
+	} {
+		if code == c.code {
+			return fmt.Errorf("%w (%w)", c.err, err)
+		}
+	}
+	if code == sqlite3.INTERRUPT {
+		return errors.Join(context.Canceled, err)
+	}
+	return err
+}
+
+func explained(err error) bool {
+	for _, one := range []error{ErrFull, ErrReadOnly, ErrCorrupt, ErrNewer, ErrInUse, ErrBusy} {
+		if errors.Is(err, one) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,199 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Tx is one write transaction. It satisfies queue.Tx, verify.Tx and inbox.Tx; their methods stand in the files named
+// after them. It must not be used after Update returned, nor by two goroutines.
+type Tx struct {
+	s       *Store
+	touched topicSet
+}
+
+// Update runs fn in one transaction: COMMIT when it returns nil, ROLLBACK otherwise (and when it panics). Watchers of
+// what it touched are woken after COMMIT. An error from the database is explained (ErrFull, ErrReadOnly, ...).
+func (s *Store) Update(ctx context.Context, fn func(*Tx) error) (err error) {
+	select {
+	case s.turn <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	tx := &Tx{s: s}
+	committed := false
+	// Once begun, a transaction is not torn apart by its caller going away: it is short, and local.
+	uncancelled := context.WithoutCancel(ctx)
+	defer func() {
+		if !committed {
+			if rollback := s.command(uncancelled, "ROLLBACK"); rollback != nil && err == nil {
+				err = rollback
+			}
+		}
+		<-s.turn
+		if committed {
+			s.topics.fire(tx.touched)
+		}
+		err = explain(err)
+	}()
+	if err := s.command(uncancelled, "BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	if err := fn(tx); err != nil {
+		return err
+	}
+	if err := s.command(uncancelled, "COMMIT"); err != nil {
+		return err
+	}
+	committed = true
+	return nil
+}
+
+// command runs a statement of transaction control. ROLLBACK where SQLite has already rolled back is no error.
+func (s *Store) command(ctx context.Context, what string) error {
+	stmt, err := s.prepared(ctx, what)
+	if err != nil {
+		return err
+	}
+	if _, err = stmt.ExecContext(ctx); err != nil && what == "ROLLBACK" {
+		return nil
+	}
+	return err
+}
+
+// prepared gives the writer's statement for this SQL text; it is made once. Only the holder of turn may call it.
+func (s *Store) prepared(ctx context.Context, text string) (*sql.Stmt, error) {
+	if stmt, ok := s.stmts[text]; ok {
+		return stmt, nil
+	}
+	stmt, err := s.writer.PrepareContext(ctx, text)
+	if err != nil {
+		return nil, fmt.Errorf("preparing %.60q: %w", text, err)
+	}
+	s.stmts[text] = stmt
+	return stmt, nil
+}
+
+// exec runs a statement. Placeholders $1, $2 ... must first appear in ascending order: SQLite numbers them so.
+func (tx *Tx) exec(ctx context.Context, text string, args ...any) (sql.Result, error) {
+	ctx = context.WithoutCancel(ctx)
+	stmt, err := tx.s.prepared(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.ExecContext(ctx, args...)
+}
+
+// execOne is exec for a statement that must hit exactly one row; sql.ErrNoRows says that it hit none.
+func (tx *Tx) execOne(ctx context.Context, text string, args ...any) error {
+	result, err := tx.exec(ctx, text, args...)
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 1 {
+		return err
+	}
+	return sql.ErrNoRows
+}
+
+// query runs a query; the caller closes the rows before the next statement.
+func (tx *Tx) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	ctx = context.WithoutCancel(ctx)
+	stmt, err := tx.s.prepared(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.QueryContext(ctx, args...)
+}
+
+// row runs a query for one row; its error comes from Scan.
+func (tx *Tx) row(ctx context.Context, text string, args ...any) scanner {
+	ctx = context.WithoutCancel(ctx)
+	stmt, err := tx.s.prepared(ctx, text)
+	if err != nil {
+		return failedRow{err}
+	}
+	return stmt.QueryRowContext(ctx, args...)
+}
+
+// touch has the watchers of a topic woken after COMMIT.
+func (tx *Tx) touch(t Topic) { tx.touched |= 1 << t }
+
+// scanner is a row, or what kept us from having one.
+type scanner interface{ Scan(dest ...any) error }
+
+type failedRow struct{ err error }
+
+func (f failedRow) Scan(...any) error { return f.err }
+
+// reader gives the read pool's statement for this SQL text.
+func (s *Store) reader(ctx context.Context, text string) (*sql.Stmt, error) {
+	if stmt, ok := s.readers.Load(text); ok {
+		return stmt.(*sql.Stmt), nil
+	}
+	stmt, err := s.reads.PrepareContext(ctx, text)
+	if err != nil {
+		return nil, fmt.Errorf("preparing %.60q: %w", text, err)
+	}
+	if first, loaded := s.readers.LoadOrStore(text, stmt); loaded {
+		_ = stmt.Close()
+		return first.(*sql.Stmt), nil
+	}
+	return stmt, nil
+}
+
+// readRow and readQuery read what is committed, beside any writer.
+func (s *Store) readRow(ctx context.Context, text string, args ...any) scanner {
+	stmt, err := s.reader(ctx, text)
+	if err != nil {
+		return failedRow{err}
+	}
+	return stmt.QueryRowContext(ctx, args...)
+}
+
+func (s *Store) readQuery(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	stmt, err := s.reader(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.QueryContext(ctx, args...)
+}
+
+// collect scans every row with scan and closes rows.
+func collect[T any](rows *sql.Rows, err error, scan func(scanner) (T, error)) ([]T, error) {
+	if err != nil {
+		return nil, err
+	}
+	var all []T
+	for rows.Next() {
+		one, err := scan(rows)
+		if err != nil {
+			return nil, errors.Join(err, rows.Close())
+		}
+		all = append(all, one)
+	}
+	return all, errors.Join(rows.Err(), rows.Close())
+}
+
+// newID makes an id that sorts by the time of its making (UUID version 7, RFC 9562).
+func newID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// micros is how a time stands in the database: microseconds since 1970 UTC, 0 for none.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+func fromMicros(us int64) time.Time {
+	if us == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(us).UTC()
+}
