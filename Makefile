@@ -1,0 +1,37 @@
+# What people run here. `make run` shows the main job, `make test` proves it.
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+FUZZ    ?= 60s
+# A kernel build of SQLite is compiled the first time: the first build takes a minute or two, the next ones seconds.
+LDFLAGS  = -s -w -X main.version=$(VERSION)
+
+.PHONY: build test check fuzz bench run clean deps
+
+build: ## bin/attestd
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/attestd ./cmd/attestd
+
+run: build ## the main job on simulated modems: two persons, two SMS, one filing
+	./bin/attestd demo
+
+deps: ## what the tests need besides Go: installed where it can be, named where it cannot
+	@./deploy/test-deps.sh
+
+test: deps check ## everything
+	$(GO) test -timeout 15m ./...
+
+check: ## formatting and vet
+	@test -z "$$(gofmt -l $$(git ls-files '*.go' 2>/dev/null || echo .))" || { gofmt -l .; echo 'run gofmt -w on these'; exit 1; }
+	$(GO) vet ./...
+
+fuzz: ## every fuzz target for FUZZ (60s) each
+	@for target in $$(grep -rhoE --include='*_test.go' 'func Fuzz[A-Za-z0-9_]*' . | awk '{print $$2}' | sort -u); do \
+	  dir=$$(grep -rlE --include='*_test.go' "func $$target\(" . | head -1 | xargs dirname); \
+	  echo "== $$dir $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ) "$$dir" || exit 1; \
+	done
+
+bench: build ## the figures of docs/performance.md
+	./bin/attestd bench
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+clean:
+	rm -rf bin

@@ -1,0 +1,24 @@
+#!/bin/sh
+# Installs what the tests need besides Go, where this machine lets us, and says what it could not.
+# The tests that need a missing program skip themselves; with ATTESTD_REQUIRE_PEERS=1 they fail instead.
+set -u
+need=""
+for pair in gammu:gammu gammu-smsd:gammu-smsd smsd:smstools bearerbox:kannel systemd-analyze:systemd; do
+  program=${pair%%:*} package=${pair##*:}
+  PATH="$PATH:/usr/sbin:/usr/local/sbin" command -v "$program" >/dev/null 2>&1 || need="$need $package"
+done
+[ -z "$need" ] && exit 0
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+  # The daemons among them must not start themselves: their tests run them on ports of their own.
+  policy=/usr/sbin/policy-rc.d made=""
+  if [ ! -e "$policy" ]; then printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy" && made=1; fi
+  echo "installing:$need"
+  log=$(mktemp)
+  if ! { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $need; } >"$log" 2>&1; then
+    tail -5 "$log"; echo "could not install:$need; the tests that need them are skipped"
+  fi
+  rm -f "$log"; [ -n "$made" ] && rm -f "$policy"
+else
+  echo "not installed:$need (as root: apt-get install$need); the tests that need them are skipped"
+fi
+exit 0

@@ -1,0 +1,126 @@
+package house
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// arrows is the import table: what each room may import besides the standard library. A room is a package of this
+// module; a name with a slash and a dot is a module from outside (and the packages in it). A new arrow is a reviewed
+// line here.
+var arrows = map[string]string{
+	"internal/msisdn": "",
+	"internal/seal":   "",
+	"modem/at":        "",
+	"pdu":             "internal/msisdn github.com/warthog618/sms golang.org/x/text",
+	// Octets are the treaty: modem never imports pdu.
+	"modem": "modem/at go.bug.st/serial golang.org/x/sys",
+	// Never modem or modem/at: it must not share the driver's mistakes.
+	"modem/simulator":   "pdu github.com/creack/pty golang.org/x/sys golang.org/x/time",
+	"verify":            "internal/msisdn",
+	"queue":             "pdu internal/msisdn github.com/google/uuid golang.org/x/time",
+	"internal/inbox":    "pdu internal/msisdn github.com/google/uuid",
+	"internal/store":    "queue verify internal/inbox internal/msisdn internal/seal pdu github.com/ncruces/go-sqlite3 github.com/pressly/goose/v3 github.com/google/uuid golang.org/x/sys",
+	"internal/gateway":  "modem queue pdu internal/inbox",
+	"internal/config":   "internal/msisdn github.com/BurntSushi/toml",
+	"internal/metrics":  "github.com/prometheus/client_golang github.com/prometheus/common",
+	"internal/httpapi":  "verify queue internal/msisdn github.com/danielgtaylor/huma/v2 github.com/google/uuid golang.org/x/time golang.org/x/text",
+	"internal/client":   "",
+	"internal/house":    "",
+	"internal/daemon":   "* github.com/coreos/go-systemd/v22 github.com/prometheus/client_golang golang.org/x/sys",
+	"internal/demo":     "internal/daemon internal/config internal/client modem/simulator internal/store internal/seal",
+	"internal/selftest": "internal/config modem modem/simulator pdu",
+	"internal/bench":    "internal/daemon internal/config internal/client modem/simulator internal/store internal/seal queue",
+	"cmd/attestd": "internal/daemon internal/config internal/client internal/demo internal/selftest internal/bench internal/store internal/inbox internal/msisdn " +
+		"pdu modem modem/simulator github.com/alecthomas/kong",
+}
+
+// only says which rooms may import a thing at all, whatever their line above says.
+var only = map[string][]string{
+	"database/sql":                        {"internal/store"},
+	"go.bug.st/serial":                    {"modem"},
+	"github.com/prometheus/client_golang": {"internal/metrics", "internal/daemon"},
+	"testing":                             nil,
+}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+}
+
+func packages(t *testing.T) []listed {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", "attestd/...")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []listed
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p listed
+		switch err := d.Decode(&p); {
+		case errors.Is(err, io.EOF):
+			return all
+		case err != nil:
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+func TestEveryRoomImportsOnlyWhatTheTableAllows(t *testing.T) {
+	for _, p := range packages(t) {
+		room := strings.TrimPrefix(p.ImportPath, "attestd/")
+		line, ok := arrows[room]
+		if !ok {
+			t.Errorf("%s has no line in the import table", room)
+			continue
+		}
+		allowed := strings.Fields(line)
+		for _, imported := range p.Imports {
+			if inside, ours := strings.CutPrefix(imported, "attestd/"); ours {
+				if !slices.Contains(allowed, inside) && !slices.Contains(allowed, "*") {
+					t.Errorf("%s imports %s", room, inside)
+				}
+			} else if strings.Contains(strings.Split(imported, "/")[0], ".") && !within(imported, allowed) {
+				t.Errorf("%s imports %s", room, imported)
+			}
+			for what, rooms := range only {
+				if within(imported, []string{what}) && !slices.Contains(rooms, room) {
+					t.Errorf("%s imports %s, which only %v may", room, imported, rooms)
+				}
+			}
+		}
+	}
+}
+
+// within says whether a package is one of modules or lies in one.
+func within(path string, modules []string) bool {
+	return slices.ContainsFunc(modules, func(m string) bool { return path == m || strings.HasPrefix(path, m+"/") })
+}
+
+func TestNoFileHasGrownIntoTwoRooms(t *testing.T) {
+	root := filepath.Join("..", "..")
+	err := filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if n := bytes.Count(text, []byte("\n")); n > 420 {
+			t.Errorf("%s has %d lines: it is perhaps two rooms", path, n)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
