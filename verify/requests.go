@@ -1,0 +1,81 @@
+package verify
+
+import (
+	"strings"
+)
+
+// FieldError says what is wrong with one field of a request.
+type FieldError struct {
+	Field   string `json:"field"`
+	Message string `json:"message"`
+}
+
+// Invalid is everything that is wrong with a request, found at once.
+type Invalid []FieldError
+
+func (e Invalid) Error() string {
+	lines := make([]string, len(e))
+	for i, f := range e {
+		lines[i] = f.Field + ": " + f.Message
+	}
+	return strings.Join(lines, "; ")
+}
+
+// FilingRequest is a filing as the platform sends it.
+type FilingRequest struct {
+	Origin    string // who files: the token's name
+	Type      string
+	Reference string
+	Changes   []Change // for a change filing: what was changed
+	Sites     []SiteRequest
+	Persons   []PersonRequest
+	Callback  string
+	Language  string // of the SMS: zh or en; "" for the policy's
+}
+
+// SiteRequest is a site of the order. Sites that only persons name need not be listed.
+type SiteRequest struct {
+	Name string
+	Kind string
+}
+
+// PersonRequest is a person in charge. The certificate is given whole, or as its last 6 characters; a person may have
+// a second accepted tail. The emergency number is taken only to make sure that it is never used.
+type PersonRequest struct {
+	Role                  string
+	Name                  string
+	Mobile                string
+	EmergencyMobile       string
+	CertificateType       string
+	Certificate           string
+	CertificateTail       string
+	SecondCertificateTail string
+	Site                  string
+	Kind                  string
+}
+
+// CheckRequest is what a person submits: the code, the mobile, and the last 6 characters of the certificate. FilingID
+// is only needed by who wants to narrow it down. Via says through which door it came ("web", "sms").
+type CheckRequest struct {
+	Code     string
+	Mobile   string
+	Tail     string
+	FilingID string
+	Via      string
+}
+
+// ResendRequest asks for the code to be sent again.
+type ResendRequest struct {
+	Mobile   string
+	Tail     string
+	FilingID string
+}
+
+// FilingQuery selects filings for a list, newest first.
+type FilingQuery struct {
+	State     FilingState // "" for any
+	Reference string      // "" for any
+	Origin    string      // "" for any
+	Before    string      // the id to continue after, "" for the first page
+	Limit     int
+}

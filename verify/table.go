@@ -1,0 +1,86 @@
+package verify
+
+// FilingType is a type of filing, by the key that the API uses.
+type FilingType string
+
+// Role is what a person is in charge of.
+type Role string
+
+// The roles.
+const (
+	EntityHead  Role = "entity_head"
+	WebsiteHead Role = "website_head"
+)
+
+// SiteKind is what kind of service a site is: filings cover apps and mini programs as well as websites.
+type SiteKind string
+
+// The kinds of site.
+const (
+	Website     SiteKind = "website"
+	App         SiteKind = "app"
+	MiniProgram SiteKind = "mini_program"
+)
+
+// Part is a part of a record that a change filing can change.
+type Part string
+
+// The parts.
+const (
+	PartEntity  Part = "entity"
+	PartWebsite Part = "website"
+	PartNumber  Part = "number"
+	PartRemark  Part = "remark"
+)
+
+// Change is one thing that a change filing changes. A changed website names its site (none: every site of the
+// order). A changed number names whose it is: the role, and for a website head the site.
+type Change struct {
+	Part Part   `json:"part"`
+	Role Role   `json:"role,omitempty"`
+	Site string `json:"site,omitempty"`
+}
+
+// whom says which persons of a role must verify.
+type whom uint8
+
+const (
+	entityHead  whom = iota // the entity's head
+	everySite               // the head of every site in the order
+	changedSite             // the head of the site that the change names, or of every site
+	changedHead             // the person whose number changed, at the new number
+)
+
+// Rule is one row of the table: who must verify for a filing type, and for a change filing by what was changed.
+type Rule struct {
+	Type FilingType
+	Part Part // only for change filings
+	Must []whom
+	ZH   string
+	EN   string
+}
+
+// rules is the whole of who must verify. A filing must satisfy every row that speaks of it.
+var rules = []Rule{
+	{Type: "first", Must: []whom{entityHead, everySite}, ZH: "首次备案", EN: "first filing"},
+	{Type: "additional_website", Must: []whom{everySite}, ZH: "新增网站", EN: "additional website"},
+	{Type: "access", Must: []whom{everySite}, ZH: "新增接入", EN: "access filing"},
+	{Type: "change", Part: PartEntity, Must: []whom{entityHead}, ZH: "变更备案（主体）", EN: "change of the entity"},
+	{Type: "change", Part: PartWebsite, Must: []whom{changedSite}, ZH: "变更备案（网站）", EN: "change of a website"},
+	{Type: "change", Part: PartNumber, Must: []whom{changedHead}, ZH: "变更备案（手机号码）", EN: "change of a number"},
+	{Type: "change", Part: PartRemark, ZH: "变更备案（备注）", EN: "change of a remark"},
+	{Type: "entity_cancellation", Must: []whom{entityHead}, ZH: "注销主体", EN: "entity cancellation"},
+	{Type: "website_cancellation", Must: []whom{everySite}, ZH: "注销网站", EN: "website cancellation"},
+	{Type: "access_cancellation", ZH: "取消接入", EN: "access cancellation"},
+}
+
+// FilingTypes lists the known types in the table's order.
+func FilingTypes() []FilingType {
+	var all []FilingType
+	for _, r := range rules {
+		if len(all) == 0 || all[len(all)-1] != r.Type {
+			all = append(all, r.Type)
+		}
+	}
+	return all
+}

@@ -1,0 +1,141 @@
+// Package verify is the rules of filing verification: who must verify, issuing a code, sending it again within the
+// cap, checking it, expiring it, and what becomes of the filing. It knows no SQL, radio or HTTP: it declares what it
+// needs of a transaction (Tx) and of a key ring (Vault).
+//
+// A filing has persons; persons who share a phone share a challenge; a challenge is one code, sent by SMS up to
+// MaxSends times. Both machines are pure functions over rows (challenge.go, filing.go), one switch each; a Service
+// method reads rows, asks the machines, and writes rows, the SMS and the events in one transaction. Everything that
+// a cap depends on is in a row, so no interleaving, restart or crash can exceed one. Time is read inside the
+// transaction, and a deadline is applied at the moment of a check: no timer is needed for correctness.
+//
+// docs/verification.md tells the rules to people, with the config key of each choice.
+package verify
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"attestd/internal/msisdn"
+)
+
+// Errors that callers tell apart. Bad input is an Invalid.
+var (
+	ErrNotFound          = errors.New("verify: no such filing or challenge")
+	ErrReferenceConflict = errors.New("reference: a filing with this reference and another content exists; use a new reference, or send the same content to get that filing")
+	ErrFilingClosed      = errors.New("the filing has ended and cannot be changed; file it again")
+)
+
+// Vault hashes and seals. *seal.Keyring is one.
+type Vault interface {
+	// Seal encrypts plain for one context; Open reverses it for the same context only.
+	Seal(plain []byte, context string) []byte
+	Open(sealed []byte, context string) ([]byte, error)
+	// MAC is a keyed hash under the current key; MACs is the same under every live key, the current one first.
+	MAC(purpose string, parts ...[]byte) []byte
+	MACs(purpose string, parts ...[]byte) [][]byte
+}
+
+// Store runs a function in one write transaction: all of it is committed, or none. Its two reads, for those who look on,
+// wait for no writer; they give persons and challenges along with the filing.
+type Store interface {
+	Update(ctx context.Context, fn func(Tx) error) error
+	Filing(ctx context.Context, id string) (Filing, error)
+	Filings(ctx context.Context, q FilingQuery) (page []Filing, next string, err error)
+}
+
+// Tx is what verify needs of a transaction. Reads of what is not there give ErrNotFound.
+type Tx interface {
+	// InsertFiling stores a filing with its persons. UpdateFiling changes State, Reason, Updated and Ended; it and
+	// UpdateChallenge never take a row out of a terminal state.
+	InsertFiling(ctx context.Context, f Filing) error
+	UpdateFiling(ctx context.Context, f Filing) error
+	UpdatePerson(ctx context.Context, p Person) error
+	Filing(ctx context.Context, id string) (Filing, error)
+	FilingByReference(ctx context.Context, origin, reference string) (Filing, error)
+
+	InsertChallenge(ctx context.Context, c Challenge) error
+	UpdateChallenge(ctx context.Context, c Challenge) error
+	Challenge(ctx context.Context, id string) (Challenge, error)
+	ChallengesOfFiling(ctx context.Context, filingID string) ([]Challenge, error)
+	// ChallengesOfNumber lists the challenges of a phone (its hash under any live key) that have not ended, and those
+	// that ended at or after since, oldest first.
+	ChallengesOfNumber(ctx context.Context, numberMACs [][]byte, since time.Time) ([]Challenge, error)
+	// DueChallenges lists at most limit challenges whose Due is at or before now; NextDue is the earliest Due of all.
+	DueChallenges(ctx context.Context, now time.Time, limit int) ([]Challenge, error)
+	NextDue(ctx context.Context) (time.Time, error)
+
+	// Stored answers: what an identical submission gets instead of another try.
+	StoredAnswer(ctx context.Context, key []byte) (a Answer, at, until time.Time, err error)
+	StoreAnswer(ctx context.Context, key []byte, a Answer, at, until time.Time) error
+	ForgetAnswers(ctx context.Context, until time.Time) (left bool, err error)
+
+	// Every text sent to a phone is noted under its kind, for the limits of one phone over all its challenges.
+	NoteSent(ctx context.Context, numberMAC []byte, kind string, at time.Time) error
+	CountSent(ctx context.Context, numberMACs [][]byte, kind string, after time.Time) (n int, last time.Time, err error)
+	ForgetSent(ctx context.Context, before time.Time) error
+
+	// Send queues an SMS in this transaction; CancelSMS cancels what is still queued for a challenge; Settle tells the
+	// queue that the person has shown to have received the challenge's SMS.
+	Send(ctx context.Context, o Outgoing) (messageID string, err error)
+	CancelSMS(ctx context.Context, challengeID string) error
+	Settle(ctx context.Context, challengeID string) error
+
+	// Emit writes an event in this transaction.
+	Emit(ctx context.Context, typ, subject string, data any) error
+}
+
+// Outgoing is a text to be sent: a code, or the answer to a reply (then Answer is true, and what becomes of it is no
+// concern of the challenge).
+type Outgoing struct {
+	ChallengeID string
+	To          msisdn.Number
+	Text        string
+	Deadline    time.Time
+	Answer      bool
+}
+
+// SMS is what the queue knows of one of a challenge's messages.
+type SMS struct {
+	MessageID string
+	State     string    // the queue's word for it
+	Accepted  time.Time // when the network took it, if it has
+	Delivered time.Time // when the phone got it, if a report said so
+}
+
+// smsQueued is the queue's word for a message that no modem has been given yet.
+const smsQueued = "queued"
+
+// Service is the rules at work. It is safe for concurrent use.
+type Service struct {
+	store     Store
+	vault     Vault
+	policy    Policy
+	templates Templates
+}
+
+// New checks the policy and that every template, filled in, is one SMS with exactly one code in it.
+func New(store Store, vault Vault, policy Policy, templates Templates) (*Service, error) {
+	templates = templates.withDefaults()
+	if err := errors.Join(policy.check(), templates.check()); err != nil {
+		return nil, err
+	}
+	return &Service{store: store, vault: vault, policy: policy, templates: templates}, nil
+}
+
+// newID makes an id that sorts by the time of its making (UUID version 7, RFC 9562 5.7).
+func newID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	ms := uint64(time.Now().UnixMilli())
+	for i := range 6 {
+		b[i] = byte(ms >> (40 - 8*i))
+	}
+	b[6] = b[6]&0x0f | 0x70
+	b[8] = b[8]&0x3f | 0x80
+	h := hex.EncodeToString(b[:])
+	return fmt.Sprintf("%s-%s-%s-%s-%s", h[:8], h[8:12], h[12:16], h[16:20], h[20:])
+}
