@@ -1,0 +1,122 @@
+package pdu
+
+import (
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/warthog618/sms/encoding/gsm7/charset"
+)
+
+const (
+	esc = 0x1B // escapes to the extension table, TS 23.038 6.2.1
+	sp  = 0x20
+)
+
+// table is one alphabet by septet; 0 means that the septet has no character here (no alphabet has U+0000).
+type table [128]rune
+
+// The library fills its tables at first use, without a lock. Here they are read once, before main, into tables of our
+// own that nothing writes again: two modems cannot race for them.
+var (
+	lockingTables = readTables(charset.NewDecoder)
+	shiftTables   = withoutEscCR(readTables(charset.NewExtDecoder))
+	gsmSeptets    = septetsByRune()
+)
+
+func readTables(read func(int) charset.Decoder) []table {
+	tables := make([]table, charset.End)
+	for nli := range tables {
+		for septet, r := range read(nli) {
+			if septet < 128 && septet != esc {
+				tables[nli][septet] = r
+			}
+		}
+	}
+	return tables
+}
+
+// withoutEscCR: TS 23.038 6.2.1.1 gives ESC CR no character, though the library has one. It reads as the CR of the base
+// table, like every other escape of which nothing is known.
+func withoutEscCR(tables []table) []table {
+	for nli := range tables {
+		tables[nli]['\r'] = 0
+	}
+	return tables
+}
+
+// septetsByRune is the default alphabet and its extension table backwards: one or two septets. ESC is no character of
+// the alphabet although the library's table has it, so a text with U+001B goes out as UCS-2.
+func septetsByRune() map[rune][]byte {
+	m := make(map[rune][]byte, 160)
+	for septet, r := range shiftTables[charset.Default] {
+		if r != 0 {
+			m[r] = []byte{esc, byte(septet)}
+		}
+	}
+	for septet, r := range lockingTables[charset.Default] {
+		if r != 0 {
+			m[r] = []byte{byte(septet)}
+		}
+	}
+	return m
+}
+
+// pick falls back to the default for a language that nobody has defined yet, TS 23.038 6.2.1.2.5.
+func pick(tables []table, nli byte) *table {
+	if int(nli) >= len(tables) {
+		nli = byte(charset.Default)
+	}
+	return &tables[nli]
+}
+
+// septetText reads septets as text. ESC and an unknown septet is the base character, ESC ESC is a space and so is an
+// ESC with nothing behind it, TS 23.038 6.2.1.1 note 1.
+func septetText(septets []byte, locking, shift byte) string {
+	base, ext := pick(lockingTables, locking), pick(shiftTables, shift)
+	out := make([]byte, 0, len(septets)+len(septets)/4)
+	escaped := false
+	for _, s := range septets {
+		s &= 0x7F
+		switch {
+		case escaped:
+			escaped = false
+			switch {
+			case s == esc:
+				out = append(out, sp)
+			case ext[s] != 0:
+				out = utf8.AppendRune(out, ext[s])
+			default:
+				out = utf8.AppendRune(out, orSpace(base[s]))
+			}
+		case s == esc:
+			escaped = true
+		default:
+			out = utf8.AppendRune(out, orSpace(base[s]))
+		}
+	}
+	if escaped {
+		out = append(out, sp)
+	}
+	return string(out)
+}
+
+func orSpace(r rune) rune {
+	if r == 0 {
+		return sp
+	}
+	return r
+}
+
+// utf16Text reads UTF-16 in network order. A surrogate without its other half becomes U+FFFD and its neighbours stay;
+// half a unit at the end is left out.
+func utf16Text(octets []byte) string {
+	units := make([]uint16, 0, len(octets)/2)
+	for ; len(octets) >= 2; octets = octets[2:] {
+		units = append(units, uint16(octets[0])<<8|uint16(octets[1]))
+	}
+	out := make([]byte, 0, 3*len(units))
+	for _, r := range utf16.Decode(units) {
+		out = utf8.AppendRune(out, r)
+	}
+	return string(out)
+}
