@@ -17,7 +17,7 @@ const (
 )
 
 // Config is everything that attestd can be told. [Load] returns it complete: defaults filled in, every [[modem]] with
-// the values it takes from [modems], relative file names made absolute, PINs read.
+// the values it takes from [modems], file names made absolute, PINs read.
 type Config struct {
 	Environment   string        `toml:"environment"`
 	ShutdownGrace time.Duration `toml:"shutdown_grace"`
@@ -100,10 +100,11 @@ type Inbox struct {
 	Hold time.Duration `toml:"hold"` // how long an incomplete long message waits for its parts
 }
 
-// Verify holds the choices of filing verification.
+// Verify holds the choices of filing verification; verify.Policy says what each means.
 type Verify struct {
-	Site            string   `toml:"site"`             // name shown in SMS
+	Site            string   `toml:"site"`             // what an SMS calls the site where a filing names none
 	DefaultLanguage string   `toml:"default_language"` // zh, en
+	TimeZone        string   `toml:"time_zone"`        // of the times in texts
 	Region          []string `toml:"region"`           // country codes that codes may be sent to
 	Replies         bool     `toml:"replies"`
 
@@ -112,32 +113,33 @@ type Verify struct {
 	UndeliverableAfter time.Duration `toml:"undeliverable_after"`
 	MaxSends           int           `toml:"max_sends"`
 	ResendWait         time.Duration `toml:"resend_wait"`
+	ResendMinLeft      time.Duration `toml:"resend_min_left"`
 	NewCodeOnResend    bool          `toml:"new_code_on_resend"`
 	MaxWrong           int           `toml:"max_wrong"`
 	RejectOnLock       string        `toml:"reject_on_lock"` // at_once, at_deadline
 	RepeatWindow       time.Duration `toml:"repeat_window"`  // an identical check within it gets the stored answer, uncharged
-	MaxAmendments      int           `toml:"max_amendments"`
+	Remember           time.Duration `toml:"remember"`
 
 	Limits    VerifyLimits    `toml:"limits"`
 	Templates VerifyTemplates `toml:"templates"`
 }
 
-// VerifyLimits are the rate limits of filing verification.
+// VerifyLimits are the rate limits of filing verification; 0 is no limit.
 type VerifyLimits struct {
-	SMSPerPhonePerDay       int           `toml:"sms_per_phone_per_day"`
-	SMSGap                  time.Duration `toml:"sms_gap"`
-	ChecksPerIPPerMinute    int           `toml:"checks_per_ip_per_minute"`
-	ChecksPerIPPerHour      int           `toml:"checks_per_ip_per_hour"`
-	ChecksPerPhonePerHour   int           `toml:"checks_per_phone_per_hour"`
-	ResendsPerIPPerHour     int           `toml:"resends_per_ip_per_hour"`
-	ResubmitsPerPhonePerDay int           `toml:"resubmits_per_phone_per_day"`
-	RepliesPerPhonePerDay   int           `toml:"replies_per_phone_per_day"`
+	SMSPerPhonePerDay     int           `toml:"sms_per_phone_per_day"`
+	SMSGap                time.Duration `toml:"sms_gap"`
+	RepliesPerPhonePerDay int           `toml:"replies_per_phone_per_day"`
+	ChecksPerIPPerMinute  int           `toml:"checks_per_ip_per_minute"` // these four are httpapi's
+	ChecksPerIPPerHour    int           `toml:"checks_per_ip_per_hour"`
+	ChecksPerPhonePerHour int           `toml:"checks_per_phone_per_hour"`
+	ResendsPerIPPerHour   int           `toml:"resends_per_ip_per_hour"`
 }
 
-// VerifyTemplates are the texts by language.
+// VerifyTemplates are the texts by language. An empty text stands for the one built into verify.
 type VerifyTemplates struct {
-	ZH VerifyTexts `toml:"zh"`
-	EN VerifyTexts `toml:"en"`
+	WebOTP string      `toml:"webotp"` // a host: adds the line "@host #code"
+	ZH     VerifyTexts `toml:"zh"`
+	EN     VerifyTexts `toml:"en"`
 }
 
 // VerifyTexts are the SMS texts of one language.
@@ -153,41 +155,3 @@ type Log struct {
 	Format  string     `toml:"format"`   // text, json
 	ATTrace bool       `toml:"at_trace"` // log the AT dialogue, payloads masked
 }
-
-// Size is a number of bytes, written "64KiB" or "1MiB".
-type Size int64
-
-// Secret is a value that no log or error shows.
-type Secret string
-
-// String hides the secret.
-func (s Secret) String() string {
-	if s == "" {
-		return ""
-	}
-	return "(hidden)"
-}
-
-// GoString hides the secret from %#v.
-func (s Secret) GoString() string { return s.String() }
-
-// LogValue hides the secret from slog.
-func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
-
-// Default returns the configuration of an empty file.
-func Default() Config { return Config{} }
-
-// Load reads, completes and validates a file. Its error lists every fault, one a line, as "path.to.key: what is wrong".
-func Load(path string) (Config, error) { return Config{}, nil }
-
-// Parse does the same for text; dir is where relative file names are looked for.
-func Parse(text, dir string) (Config, error) { return Config{}, nil }
-
-// Change is one key that differs between two configurations.
-type Change struct {
-	Key     string // path.to.key; values are not told, a log might show them
-	Restart bool   // it takes effect only after a restart
-}
-
-// Diff says what changed, for SIGHUP: a Change without Restart is applied by a reload.
-func Diff(old, new Config) []Change { return nil }
