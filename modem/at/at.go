@@ -11,10 +11,7 @@
 // once more. A result that comes late is an event with the tag of its own command; it is never credited to the next one.
 package at
 
-import (
-	"context"
-	"time"
-)
+import "time"
 
 // Options tell a Conn what its modem may say. The zero value works.
 type Options struct {
@@ -84,6 +81,8 @@ type Result struct {
 	Lines []string // information text, bodies on their own
 	// Missing: there was no final result, but an information line and then silence, or the end of the port.
 	Missing bool
+	// Paid: the payload was written with its Ctrl-Z, or may have been. It is set beside an error too.
+	Paid bool
 }
 
 // Event is what the modem said unasked, in its order.
@@ -101,5 +100,3 @@ type Late struct {
 	Result Result
 	Err    error // nil when it ended with OK
 }
-
-var _ = context.Background

@@ -1,0 +1,438 @@
+package at
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestEachFinalResultCodeEndsItsCommand(t *testing.T) {
+	for _, c := range []struct {
+		line string
+		want error
+	}{
+		{"OK", nil},
+		{"0", nil},
+		{"4", ErrError},
+		{"ERROR", ErrError},
+		{"COMMAND NOT SUPPORT", ErrError},
+		{"TOO MANY PARAMETERS", ErrError},
+		{"MODEM ERROR: 3", ErrError},
+		{"NA", ErrError},
+		{"+CME ERROR: 10", CMEError{10, "SIM not inserted"}},
+		{"+CME ERROR:16", CMEError{16, "incorrect password"}},
+		{"+CME ERROR: SIM PIN required", CMEError{11, "SIM PIN required"}},
+		{"+CME ERROR: incorrect password", CMEError{16, "incorrect password"}},
+		{"+CMS ERROR: 500", CMSError{500, "unknown error"}},
+		{"+CMS ERROR: 512", CMSError{512, ""}},
+		{"+CMS ERROR: Requested facility not subscribed", CMSError{50, "Requested facility not subscribed"}},
+		{"+CMS ERROR: SIM SMS storage full", CMSError{208, "SIM SMS storage full"}},
+		{"+CMS ERROR: moon in the wrong quarter", CMSError{-1, "moon in the wrong quarter"}},
+		{"+CMS ERROR", CMSError{-1, ""}},
+		{"CMS ERROR: 38", CMSError{38, "network out of order"}},
+	} {
+		talk(t, Options{}, func(conn *Conn, p *peer) {
+			got := do(conn, Command{Line: "AT+X"})
+			p.wants("AT+X\r")
+			p.says("\r\n" + c.line + "\r\n")
+			if o := <-got; !errors.Is(o.err, c.want) {
+				t.Errorf("%q: got %v, want %v", c.line, o.err, c.want)
+			}
+		})
+	}
+}
+
+func TestASubmitIsOnePromptOnePayloadAndOneReference(t *testing.T) {
+	for name, prompt := range map[string]string{
+		"with a space": "\r\n> ", "without": "\r\n>", "on a line of its own": "\r\n>\r\n", "after the echo": "AT+CMGS=15\r> ",
+		"glued behind an unsolicited line": "\r\n+CREG: 1> ", "behind an unsolicited line": "\r\n+CREG: 1\r\n\r\n> ",
+	} {
+		t.Run(name, func(t *testing.T) {
+			talk(t, Options{}, func(c *Conn, p *peer) {
+				got := do(c, submit("AA"))
+				p.wants("AT+CMGS=15\r")
+				p.says(prompt)
+				p.wants("0011000B91AA\x1a")
+				p.says("0011000B91AA\x1a\r\n+CMGS: 42\r\n\r\nOK\r\n")
+				o := <-got
+				if o.err != nil || !slices.Equal(o.res.Lines, []string{"+CMGS: 42"}) || !o.res.Paid {
+					t.Fatalf("got %+v", o)
+				}
+			})
+		})
+	}
+}
+
+func TestAnErrorInPlaceOfThePromptIsFinalAndNothingWasPaid(t *testing.T) {
+	talk(t, Options{}, func(c *Conn, p *peer) {
+		got := do(c, submit("AA"))
+		p.wants("AT+CMGS=15\r")
+		p.says("\r\n+CMS ERROR: 302\r\n")
+		if o := <-got; o.err != (CMSError{302, "operation not allowed"}) || o.res.Paid {
+			t.Fatalf("got %+v", o)
+		}
+	})
+}
+
+func TestWithoutAPromptTheModemIsLeftByEscapeAndNothingWasPaid(t *testing.T) {
+	talk(t, Options{}, func(c *Conn, p *peer) {
+		start := time.Now()
+		got := do(c, submit("AA"))
+		p.wants("AT+CMGS=15\r")
+		if o := <-got; !errors.Is(o.err, ErrNoPrompt) || o.res.Paid {
+			t.Fatalf("got %+v", o)
+		}
+		if d := time.Since(start); d != 10*time.Second {
+			t.Errorf("waited %v for the prompt", d)
+		}
+		p.wants("\x1b")
+		p.says("\r\n> ") // it comes at the worst moment: what follows goes into the prompt
+		p.wants("AT\r")
+		p.wants("\x1b")
+		p.says("\r\nOK\r\n")
+		p.settles()
+		next := do(c, Command{Line: "AT+CSQ", Prefix: "+CSQ:"})
+		p.wants("AT+CSQ\r")
+		p.says("\r\n+CSQ: 20,99\r\n\r\nOK\r\n")
+		if o := <-next; o.err != nil || len(o.res.Lines) != 1 {
+			t.Fatalf("next: %+v", o)
+		}
+	})
+}
+
+func TestTheContextEndsASubmitBeforeThePayloadAndNotAfterIt(t *testing.T) {
+	talk(t, Options{}, func(c *Conn, p *peer) {
+		ctx, cancel := context.WithCancel(context.Background())
+		got := doCtx(ctx, c, submit("AA"))
+		p.wants("AT+CMGS=15\r")
+		cancel()
+		if o := <-got; !errors.Is(o.err, context.Canceled) || o.res.Paid {
+			t.Fatalf("before: %+v", o)
+		}
+		p.wants("\x1b")
+		p.says("\r\nOK\r\n")
+		p.settles()
+
+		ctx, cancel = context.WithCancel(context.Background())
+		got = doCtx(ctx, c, submit("BB"))
+		p.wants("AT+CMGS=15\r")
+		p.says("\r\n> ")
+		p.wants("0011000B91BB\x1a")
+		cancel()
+		time.Sleep(time.Minute)
+		p.says("\r\n+CMGS: 1\r\n\r\nOK\r\n")
+		if o := <-got; o.err != nil || len(o.res.Lines) != 1 {
+			t.Fatalf("after: %+v", o)
+		}
+	})
+}
+
+func TestALateFinalResultIsNeverCreditedToTheNextCommand(t *testing.T) {
+	talk(t, Options{}, func(c *Conn, p *peer) {
+		events := collect(c)
+		first := do(c, submit("AA"))
+		p.wants("AT+CMGS=15\r")
+		p.says("\r\n> ")
+		p.wants("0011000B91AA\x1a")
+		if o := <-first; !errors.Is(o.err, ErrTimeout) || !o.res.Paid {
+			t.Fatalf("first: %+v", o)
+		}
+		second := do(c, submit("BB"))
+		time.Sleep(20 * time.Second)
+		p.says("\r\n+CMGS: 7\r\n\r\nOK\r\n")
+		p.settles()
+		p.wants("AT+CMGS=15\r")
+		p.says("\r\n> ")
+		p.wants("0011000B91BB\x1a")
+		p.says("\r\n+CMGS: 8\r\n\r\nOK\r\n")
+		if o := <-second; o.err != nil || !slices.Equal(o.res.Lines, []string{"+CMGS: 8"}) {
+			t.Fatalf("second: %+v", o)
+		}
+		synctest.Wait()
+		if len(*events) != 1 || (*events)[0].Late == nil || (*events)[0].Late.Tag != "AA" ||
+			!slices.Equal((*events)[0].Late.Result.Lines, []string{"+CMGS: 7"}) {
+			t.Fatalf("events: %+v", *events)
+		}
+	})
+}
+
+func TestAPlainErrorAfterABareATIsCreditedToNobody(t *testing.T) {
+	talk(t, Options{}, func(c *Conn, p *peer) {
+		events := collect(c)
+		first := do(c, submit("AA"))
+		p.wants("AT+CMGS=15\r")
+		p.says("\r\n> ")
+		p.wants("0011000B91AA\x1a")
+		<-first
+		p.wants("AT\r") // after the grace
+		p.says("\r\nERROR\r\n")
+		p.wants("AT\r")
+		p.says("\r\nOK\r\n")
+		synctest.Wait()
+		if len(*events) != 0 {
+			t.Fatalf("an ERROR that may be the bare AT's was credited: %+v", *events)
+		}
+	})
+}
+
+func TestAReferenceWithoutOKIsAnAnswer(t *testing.T) {
+	talk(t, Options{}, func(c *Conn, p *peer) {
+		got := do(c, submit("AA"))
+		p.wants("AT+CMGS=15\r")
+		p.says("\r\n> ")
+		p.wants("0011000B91AA\x1a")
+		p.says("\r\n+CMGS: 7\r\n")
+		p.conn.Close()
+		if o := <-got; o.err != nil || !o.res.Missing || !slices.Equal(o.res.Lines, []string{"+CMGS: 7"}) {
+			t.Fatalf("got %+v", o)
+		}
+		<-c.Done()
+	})
+}
+
+func TestAnUnfinishedReferenceIsNone(t *testing.T) {
+	talk(t, Options{}, func(c *Conn, p *peer) {
+		got := do(c, submit("AA"))
+		p.wants("AT+CMGS=15\r")
+		p.says("\r\n> ")
+		p.wants("0011000B91AA\x1a")
+		p.says("\r\n+CMGS: 7") // of 71, perhaps
+		p.conn.Close()
+		if o := <-got; !errors.Is(o.err, ErrClosed) || !o.res.Paid {
+			t.Fatalf("got %+v", o)
+		}
+	})
+}
+
+func TestABannerEndsTheCommandAndIsTold(t *testing.T) {
+	talk(t, Options{}, func(c *Conn, p *peer) {
+		events := collect(c)
+		got := do(c, submit("AA"))
+		p.wants("AT+CMGS=15\r")
+		p.says("\r\n> ")
+		p.wants("0011000B91AA\x1a")
+		p.says("\r\nRDY\r\n")
+		if o := <-got; !errors.Is(o.err, ErrRestarted) || !o.res.Paid {
+			t.Fatalf("got %+v", o)
+		}
+		p.settles()
+		synctest.Wait()
+		if len(*events) != 1 || (*events)[0].Kind != Banner {
+			t.Fatalf("events: %+v", *events)
+		}
+	})
+}
+
+func TestAValueWithoutOKLingersAndEndsWell(t *testing.T) {
+	talk(t, Options{}, func(c *Conn, p *peer) {
+		got := do(c, Command{Line: "AT+CPIN?", Prefix: "+CPIN:", Linger: 2 * time.Second})
+		p.wants("AT+CPIN?\r")
+		p.says("\r\n+CPIN: READY\r\n")
+		if o := <-got; o.err != nil || !o.res.Missing || len(o.res.Lines) != 1 {
+			t.Fatalf("got %+v", o)
+		}
+		p.settles()
+	})
+}
+
+func TestTwoLineEventsKeepTheirBodies(t *testing.T) {
+	pdu := "07911326040000F0040B911346610089F60000208062917314080CC8F71D14969741F977FD07"
+	talk(t, Options{}, func(c *Conn, p *peer) {
+		events := collect(c)
+		p.says("\r\n+CMT: ,24\r\n" + pdu + "\r\n\r\n+CMT: 25\r" + pdu + "\r\n+CDS: 25\r\n+CMTI: \"SM\",1\r\n" + pdu + "\r\n+CMT: \"\",36\r\nhello\r\nRING\r\n")
+		synctest.Wait()
+		var got []string
+		for _, e := range *events {
+			got = append(got, strings.TrimSpace(e.Line+" "+strings.ReplaceAll(e.Body, pdu, "PDU")))
+		}
+		want := []string{"+CMT: ,24 PDU", "+CMT: 25 PDU", `+CMTI: "SM",1`, "+CDS: 25 PDU", `+CMT: "",36`, "hello", "RING"}
+		if !slices.Equal(got, want) {
+			t.Fatalf("got %q\nwant %q", got, want)
+		}
+	})
+}
+
+func TestSomebodyElsesCallEndsNoCommand(t *testing.T) {
+	talk(t, Options{}, func(c *Conn, p *peer) {
+		events := collect(c)
+		got := do(c, Command{Line: "AT+CSQ", Prefix: "+CSQ:"})
+		p.wants("AT+CSQ\r")
+		p.says("\r\nRING\r\n\r\nNO CARRIER\r\n+CSQ: 5,0\r\nOK\r\n")
+		if o := <-got; o.err != nil || len(o.res.Lines) != 1 {
+			t.Fatalf("got %+v", o)
+		}
+		dial := do(c, Command{Line: "ATD123;", Call: true})
+		p.wants("ATD123;\r")
+		p.says("\r\nNO CARRIER\r\n")
+		if o := <-dial; !errors.Is(o.err, ErrCallEnded) {
+			t.Fatalf("got %+v", o)
+		}
+		synctest.Wait()
+		if len(*events) != 2 {
+			t.Fatalf("events: %+v", *events)
+		}
+	})
+}
+
+func TestUrgentCommandsGoFirst(t *testing.T) {
+	talk(t, Options{}, func(c *Conn, p *peer) {
+		running := do(c, Command{Line: "AT+A"})
+		p.wants("AT+A\r")
+		waits := do(c, Command{Line: "AT+B"})
+		synctest.Wait()
+		urgent := do(c, Command{Line: "AT+CNMA", Urgent: true})
+		synctest.Wait()
+		p.says("OK\r\n")
+		<-running
+		p.wants("AT+CNMA\r")
+		p.says("OK\r\n")
+		<-urgent
+		p.wants("AT+B\r")
+		p.says("OK\r\n")
+		<-waits
+	})
+}
+
+func TestWakingTellsAModemFromSilenceAndFromNoise(t *testing.T) {
+	wake := func(c *Conn) <-chan error {
+		ch := make(chan error, 1)
+		go func() { ch <- c.Wake(context.Background(), 10*time.Second) }()
+		return ch
+	}
+	t.Run("it answers the third time", func(t *testing.T) {
+		talk(t, Options{}, func(c *Conn, p *peer) {
+			got := wake(c)
+			p.wants("\x1b\rAT\rAT\rATQ0V1E0\r")
+			p.says("\r\nOK\r\n")
+			if err := <-got; err != nil {
+				t.Fatal(err)
+			}
+		})
+	})
+	t.Run("it answers ERROR, as some do", func(t *testing.T) {
+		talk(t, Options{}, func(c *Conn, p *peer) {
+			got := wake(c)
+			p.wants("\x1b\rAT\r")
+			p.says("\r\nERROR\r\n")
+			p.wants("AT\r")
+			p.says("\r\n+CME ERROR: 3\r\n")
+			if err := <-got; err != nil {
+				t.Fatal(err)
+			}
+		})
+	})
+	t.Run("silence", func(t *testing.T) {
+		talk(t, Options{}, func(c *Conn, p *peer) {
+			go io.Copy(io.Discard, p.conn)
+			if err := <-wake(c); !errors.Is(err, ErrNotAnswering) {
+				t.Fatal(err)
+			}
+		})
+	})
+	t.Run("a receiver of satellites", func(t *testing.T) {
+		talk(t, Options{}, func(c *Conn, p *peer) {
+			go io.Copy(io.Discard, p.conn)
+			go func() {
+				for i := 0; ; i++ {
+					if _, err := fmt.Fprintf(p.conn, "$GPGSV,%d\r\n", i); err != nil {
+						return
+					}
+					time.Sleep(100 * time.Millisecond)
+				}
+			}()
+			if err := <-wake(c); !errors.Is(err, ErrGarbage) {
+				t.Fatal(err)
+			}
+		})
+	})
+	t.Run("an echo and no more", func(t *testing.T) {
+		talk(t, Options{}, func(c *Conn, p *peer) {
+			go io.Copy(p.conn, p.conn)
+			if err := <-wake(c); !errors.Is(err, ErrGarbage) {
+				t.Fatal(err)
+			}
+		})
+	})
+}
+
+func TestABlockedWriteGivesThePortUp(t *testing.T) {
+	talk(t, Options{WriteTimeout: 5 * time.Second}, func(c *Conn, p *peer) {
+		got := do(c, Command{Line: "AT"}) // nobody reads
+		if o := <-got; !errors.Is(o.err, ErrWriteBlocked) {
+			t.Fatalf("got %+v", o)
+		}
+		<-c.Done()
+		if !errors.Is(c.Err(), ErrWriteBlocked) {
+			t.Fatal(c.Err())
+		}
+	})
+}
+
+func TestAModemThatStaysSilentIsSaidToBeSoAndMayComeBack(t *testing.T) {
+	talk(t, Options{}, func(c *Conn, p *peer) {
+		stop := make(chan struct{})
+		deaf := make(chan struct{})
+		go func() { // deaf for a while
+			defer close(deaf)
+			for {
+				p.conn.SetReadDeadline(time.Now().Add(time.Second))
+				p.in.ReadByte()
+				select {
+				case <-stop:
+					p.conn.SetReadDeadline(time.Time{})
+					return
+				default:
+				}
+			}
+		}()
+		if _, err := c.Do(context.Background(), Command{Line: "AT+CSQ"}); !errors.Is(err, ErrTimeout) {
+			t.Fatal(err)
+		}
+		if _, err := c.Do(context.Background(), Command{Line: "AT+CSQ"}); !errors.Is(err, ErrNotAnswering) {
+			t.Fatal(err)
+		}
+		close(stop)
+		<-deaf
+		got := do(c, Command{Line: "AT+CSQ"})
+		p.settles()
+		p.wants("AT+CSQ\r")
+		p.says("OK\r\n")
+		if o := <-got; o.err != nil {
+			t.Fatal(o.err)
+		}
+	})
+}
+
+func TestCloseEndsEverythingAtOnce(t *testing.T) {
+	talk(t, Options{}, func(c *Conn, p *peer) {
+		got := do(c, submit("AA"))
+		p.wants("AT+CMGS=15\r")
+		p.says("\r\n+CMTI: \"SM\",1\r\n> ")
+		p.wants("0011000B91AA\x1a")
+		c.Close()
+		if o := <-got; !errors.Is(o.err, ErrClosed) || !o.res.Paid {
+			t.Fatalf("got %+v", o)
+		}
+		if _, err := c.Do(context.Background(), Command{Line: "AT"}); !errors.Is(err, ErrClosed) {
+			t.Fatal(err)
+		}
+		if _, open := <-c.Events(); open {
+			t.Fatal("an event after Close")
+		}
+	})
+}
+
+func TestTracesHideMessages(t *testing.T) {
+	if got := Mask("0011000B913108108300F00008AA04"); got != "<30 hex digits>" {
+		t.Error(got)
+	}
+	if got := Mask(`+CMGS: 7`); got != "+CMGS: 7" {
+		t.Error(got)
+	}
+}

@@ -1,0 +1,43 @@
+package at
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// maskFrom is from how many hexadecimal digits in a row a trace shows only their number: a PDU holds a text and a number
+// of a person, and an identity of 15 to 20 digits is shorter.
+const maskFrom = 22
+
+func (c *Conn) trace(sent bool, line string) {
+	if c.o.Trace != nil {
+		c.o.Trace(Trace{At: time.Now(), Sent: sent, Line: Mask(line)})
+	}
+}
+
+// Mask hides the runs of hexadecimal digits in a line that could hold a message.
+func Mask(line string) string {
+	if len(line) < maskFrom {
+		return line
+	}
+	var b strings.Builder
+	for i := 0; i < len(line); {
+		n := 0
+		for i+n < len(line) && isHex(line[i+n:i+n+1], 1) {
+			n++
+		}
+		switch {
+		case n >= maskFrom:
+			fmt.Fprintf(&b, "<%d hex digits>", n)
+			i += n
+		case n > 0:
+			b.WriteString(line[i : i+n])
+			i += n
+		default:
+			b.WriteByte(line[i])
+			i++
+		}
+	}
+	return b.String()
+}
