@@ -8,16 +8,6 @@ import (
 
 var errSoon = errors.New("verify: being written")
 
-func (p Policy) check() error               { return nil }
-func (t Templates) withDefaults() Templates { return t }
-func (t Templates) check() error            { return nil }
-
-// DefaultPolicy is the policy of an empty config.
-func DefaultPolicy() Policy { return Policy{} }
-
-// DefaultTemplates are the texts of an empty config.
-func DefaultTemplates() Templates { return Templates{} }
-
 // CreateFiling takes a filing in; created is false when it was there already.
 func (s *Service) CreateFiling(ctx context.Context, r FilingRequest) (f Filing, created bool, err error) {
 	return Filing{}, false, errSoon

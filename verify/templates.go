@@ -1,18 +1,241 @@
 package verify
 
-import "time"
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
+)
 
-// Texts are the SMS texts of one language. {code}, {site} and {deadline} are filled in.
+// Texts are the SMS texts of one language. {code}, {site}, {deadline} and {hours} are filled in.
 type Texts struct {
 	Code     string
 	CodeSite string // when the phone has several filings
 	Resend   string
 }
 
-// Templates are the texts of all codes.
+// Templates are the texts of all codes. An empty text stands for the default one.
 type Templates struct {
 	ZH, EN   Texts
 	Zone     *time.Location        // of {deadline}; nil for China's
-	WebOTP   string                // a host: adds the line "@host #code"
+	WebOTP   string                // a host: adds the line "@host #code" (origin-bound one-time codes)
 	Segments func(text string) int // how many SMS a text takes; nil for a count of our own
+}
+
+// DefaultTemplates are the texts of a configuration that says nothing.
+func DefaultTemplates() Templates {
+	return Templates{
+		ZH: Texts{
+			Code:     "备案核验码：{code}，请在收到后{hours}小时内填写，勿告诉他人。",
+			CodeSite: "{site}备案核验码：{code}，请在收到后{hours}小时内填写，勿告诉他人。",
+			Resend:   "{site}备案核验码：{code}（重发），{deadline}前有效，勿告诉他人。",
+		},
+		EN: Texts{
+			Code:     "Filing code: {code}. Enter it within {hours} hours of receipt. Share it with nobody.",
+			CodeSite: "Filing code for {site}: {code}. Enter it within {hours} hours of receipt. Share it with nobody.",
+			Resend:   "Filing code for {site}: {code} (sent again). Valid until {deadline}, Beijing time. Share it with nobody.",
+		},
+	}
+}
+
+func (t Templates) withDefaults() Templates {
+	d := DefaultTemplates()
+	for _, p := range []struct {
+		text *string
+		or   string
+	}{
+		{&t.ZH.Code, d.ZH.Code}, {&t.ZH.CodeSite, d.ZH.CodeSite}, {&t.ZH.Resend, d.ZH.Resend},
+		{&t.EN.Code, d.EN.Code}, {&t.EN.CodeSite, d.EN.CodeSite}, {&t.EN.Resend, d.EN.Resend},
+	} {
+		if strings.TrimSpace(*p.text) == "" {
+			*p.text = p.or
+		}
+	}
+	if t.Zone == nil {
+		t.Zone = time.FixedZone("CST", 8*60*60)
+	}
+	if t.Segments == nil {
+		t.Segments = segments
+	}
+	return t
+}
+
+// claims are words by which a text would pretend to come from the ministry. Its own codes come from 12381.
+var claims = []string{"工信部", "工业和信息化部", "12381", "MIIT", "MINISTRY"}
+
+func claimsMinistry(text string) bool {
+	text = strings.ToUpper(text)
+	for _, word := range claims {
+		if strings.Contains(text, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// fill is what goes into a template.
+type fill struct {
+	code, site string
+	deadline   time.Time
+	life       time.Duration
+}
+
+// check fills every template with the longest that the rules put in and sees that the rules hold.
+func (t Templates) check() error {
+	var errs []error
+	worst := fill{code: "000000", site: "中文网站名称八字", deadline: time.Date(2026, 12, 30, 23, 59, 0, 0, t.Zone), life: 720 * time.Hour}
+	for _, language := range []string{"zh", "en"} {
+		texts := t.in(language)
+		for _, one := range []struct{ key, text string }{
+			{"code", texts.Code}, {"code_site", texts.CodeSite}, {"resend", texts.Resend},
+		} {
+			if language == "en" {
+				worst.site = "a.example"
+			}
+			if fault := t.fault(one.text, language, worst); fault != "" {
+				errs = append(errs, fmt.Errorf("verify.templates.%s.%s: %s", language, one.key, fault))
+			}
+		}
+		for r, text := range resultTexts {
+			if t.Segments(text.In(language)) != 1 {
+				errs = append(errs, fmt.Errorf("verify: the %s text of result %d takes more than one SMS", language, r))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (t Templates) fault(template, language string, worst fill) string {
+	text := t.put(template, language, worst)
+	rest := strings.NewReplacer("{code}", "", "{site}", "", "{deadline}", "", "{hours}", "").Replace(template)
+	switch {
+	case strings.Count(template, "{code}") != 1:
+		return "must have {code} in it, once"
+	case strings.ContainsAny(rest, "{}"):
+		return "has braces round something else than {code}, {site}, {deadline} or {hours}"
+	case claimsMinistry(template):
+		return "claims to come from the ministry: name your own service"
+	case !onlyCode(text, worst.code):
+		return "has another run of six digits or more beside the code"
+	case t.Segments(text) != 1:
+		return fmt.Sprintf("takes %d SMS when filled in; shorten it to 70 characters (160 if all are in the GSM alphabet)", t.Segments(text))
+	}
+	return ""
+}
+
+func (t Templates) in(language string) Texts {
+	if language == "en" {
+		return t.EN
+	}
+	return t.ZH
+}
+
+// render makes the text of a code's SMS. A site whose name does not fit one SMS is shortened, then replaced.
+func (t Templates) render(template, language string, f fill) string {
+	site := plainSite(f.site)
+	for short := site; short != ""; short = shorten(short) {
+		f.site = short
+		if text := t.put(template, language, f); t.Segments(text) == 1 && onlyCode(text, f.code) && !claimsMinistry(text) {
+			return text
+		}
+	}
+	f.site = ""
+	return t.put(template, language, f)
+}
+
+func (t Templates) put(template, language string, f fill) string {
+	deadline := f.deadline.In(t.Zone)
+	when := deadline.Format("1月2日15:04")
+	if language == "en" {
+		when = deadline.Format("15:04 on 2 Jan")
+	}
+	if f.site == "" {
+		f.site = Text{ZH: "网站", EN: "your site"}.In(language)
+	}
+	text := strings.NewReplacer("{code}", f.code, "{site}", f.site, "{deadline}", when,
+		"{hours}", fmt.Sprint(int(f.life.Hours()))).Replace(template)
+	if t.WebOTP != "" {
+		text += "\n@" + t.WebOTP + " #" + f.code
+	}
+	return text
+}
+
+// plainSite keeps what a site's name can be in a text: no control characters, and no run of digits that a phone or a
+// person could take for the code.
+func plainSite(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, strings.TrimSpace(s))
+	var b strings.Builder
+	digits := 0
+	for _, r := range s {
+		if digits++; !unicode.IsDigit(r) {
+			digits = 0
+		}
+		if digits < codeLength {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// shorten takes a rune off and marks the place; it comes to "" in the end.
+func shorten(s string) string {
+	s = strings.TrimSuffix(s, "…")
+	_, size := utf8.DecodeLastRuneInString(s)
+	s = s[:len(s)-size]
+	if s == "" {
+		return ""
+	}
+	return s + "…"
+}
+
+// onlyCode says whether every run of six digits or more is the code, so that a phone offers the right one.
+func onlyCode(text, code string) bool {
+	found := false
+	for _, run := range strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsDigit(r) }) {
+		if utf8.RuneCountInString(run) < codeLength {
+			continue
+		}
+		if run != code {
+			return false
+		}
+		found = true
+	}
+	return found
+}
+
+// The GSM 7-bit default alphabet and its extension table, TS 23.038 6.2.1.
+const (
+	gsmBasic     = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+	gsmExtension = "\f^{}\\[~]|€"
+)
+
+// segments counts the SMS of a text: 160 septets or 70 UTF-16 units in one, 153 or 67 in each of several.
+func segments(text string) int {
+	septets := 0
+	for _, r := range text {
+		switch {
+		case strings.ContainsRune(gsmBasic, r):
+			septets++
+		case strings.ContainsRune(gsmExtension, r):
+			septets += 2
+		default:
+			return parts(len(utf16.Encode([]rune(text))), 70, 67)
+		}
+	}
+	return parts(septets, 160, 153)
+}
+
+func parts(units, one, each int) int {
+	if units <= one {
+		return 1
+	}
+	return (units + each - 1) / each
 }
