@@ -92,7 +92,6 @@ type Queue struct {
 	OnUnknown       string        `toml:"on_unknown"` // wait, repeat, hold
 	WipeText        time.Duration `toml:"wipe_text"`
 	WipeNumber      time.Duration `toml:"wipe_number"`
-	WipeRecord      time.Duration `toml:"wipe_record"`
 }
 
 // Inbox is the policy for what comes in.

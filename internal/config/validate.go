@@ -226,9 +226,8 @@ func (b *binder) queue(q Queue) {
 	b.oneOf("queue.on_unknown", q.OnUnknown, "wait", "repeat", "hold")
 	b.between("queue.wipe_text", q.WipeText, 0, 3650*day)
 	b.between("queue.wipe_number", q.WipeNumber, 0, 3650*day)
-	b.between("queue.wipe_record", q.WipeRecord, 0, 3650*day)
-	if q.WipeText > q.WipeNumber || q.WipeNumber > q.WipeRecord {
-		b.fault("queue.wipe_record", "want wipe_text <= wipe_number <= wipe_record: a record is not kept longer in its parts than as a whole")
+	if q.WipeText > q.WipeNumber {
+		b.fault("queue.wipe_number", "want no less than wipe_text: a text that outlives its number serves nobody")
 	}
 }
 

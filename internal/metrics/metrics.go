@@ -67,7 +67,7 @@ var (
 	messageStates  = []string{"queued", "submitting", "submitted", "delivered", "undelivered", "unreported", "unknown", "rejected", "expired", "cancelled"}
 	filingStates   = []string{"received", "verifying", "passed", "rejected", "cancelled", "not_required"}
 	priorities     = []string{"bulk", "normal", "urgent"}
-	attemptResults = []string{"accepted", "refused", "temporary", "sick", "unknown", "not_sent"}
+	attemptResults = []string{"accepted", "refused", "temporary", "sick", "unknown", "notsent"}
 	reportClasses  = []string{"delivered", "pending", "failed", "unmatched"}
 	verifyResults  = []int{0, 2, 3, 4, 20, 21, 31, 100, 101, 102, 901, 902, 903, 904}
 )
@@ -122,7 +122,7 @@ func buildInfo(s Sources) prometheus.Collector {
 	return g
 }
 
-// Attempt counts an ended attempt; result is the word of queue's outcome: accepted, refused, temporary, sick, unknown, not_sent.
+// Attempt counts an ended attempt; result is the word of queue's outcome: accepted, refused, temporary, sick, unknown, notsent.
 func (m *Metrics) Attempt(result string) { m.attempts.WithLabelValues(result).Inc() }
 
 // Submitted records how long a modem took for AT+CMGS, whatever the result.

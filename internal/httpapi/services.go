@@ -1,0 +1,134 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"attestd/queue"
+	"attestd/verify"
+)
+
+// Services are what the API stands on. All of them must be given, save those marked otherwise.
+type Services struct {
+	// Queue takes messages in. *queue.Queue is one.
+	Queue Queue
+	// Messages reads them. *store.Store is one, or a small adapter of it.
+	Messages Messages
+	// Verify is the rules. *verify.Service is one.
+	Verify Verify
+	// Inbox lists received texts, newest first.
+	Inbox func(ctx context.Context, q InboxQuery) ([]InboxItem, error)
+	// Modems is a snapshot of the stations, in the order of the configuration.
+	Modems func() []Modem
+	// Events is the log of what happened.
+	Events Events
+	// Status is the gateway at a glance.
+	Status func(ctx context.Context) (Status, error)
+	// Authenticate tells whose bearer token a secret is; store.(*Store).Authenticate does it.
+	Authenticate func(ctx context.Context, secret string) (name string, ok bool, err error)
+	// Ready is nil when requests can be taken: the database can be written and the gateway does not stop. Its error is
+	// shown to whoever asks /readyz, and must not hold anything secret.
+	Ready func(ctx context.Context) error
+	// Unavailable says whether an error means "not now" (store.ErrFull, ErrBusy, ErrReadOnly, context.DeadlineExceeded
+	// from the database) and when to try again. Such a request is answered 503 with Retry-After.
+	Unavailable func(error) (retryAfter time.Duration, ok bool)
+	// MetricsHandler serves /metrics. Nil leaves the path out.
+	MetricsHandler http.Handler
+	// Meter counts; *metrics.Metrics is one. Nil counts nothing.
+	Meter Meter
+}
+
+// Queue takes messages in and back. Errors: queue.ErrExpired, ErrTooLong, ErrNoRecipient, ErrPriority,
+// ErrIdempotencyConflict, ErrNotFound, ErrNotCancellable.
+type Queue interface {
+	Enqueue(ctx context.Context, d queue.Draft) (queue.Message, error)
+	Cancel(ctx context.Context, id string) (queue.Message, error)
+}
+
+// Messages reads messages with their parts.
+type Messages interface {
+	// Message gives one; queue.ErrNotFound.
+	Message(ctx context.Context, id string) (queue.Message, error)
+	// Messages lists at most q.Limit, newest (largest id) first.
+	Messages(ctx context.Context, q MessageQuery) ([]queue.Message, error)
+}
+
+// MessageQuery selects messages.
+type MessageQuery struct {
+	State  queue.State // "" for any
+	Before string      // only ids smaller than this; "" from the newest
+	Limit  int         // the API asks for one more than it shows, to know whether a page follows
+}
+
+// Verify is *verify.Service as far as the API needs it. Errors: verify.Invalid, ErrNotFound, ErrReferenceConflict,
+// ErrFilingClosed.
+type Verify interface {
+	CreateFiling(ctx context.Context, r verify.FilingRequest) (f verify.Filing, created bool, err error)
+	Filing(ctx context.Context, id string) (verify.Filing, error)
+	Filings(ctx context.Context, q verify.FilingQuery) (page []verify.Filing, next string, err error)
+	CancelFiling(ctx context.Context, id, reason string) (verify.Filing, error)
+	Check(ctx context.Context, r verify.CheckRequest) (verify.Answer, error)
+	Resend(ctx context.Context, r verify.ResendRequest) (verify.Answer, error)
+}
+
+// InboxQuery selects received texts.
+type InboxQuery struct {
+	Before string // only ids smaller than this; "" from the newest
+	Limit  int
+}
+
+// Events is *store.Store's log of what happened. Data carries no code, tail, text or whole number.
+type Events interface {
+	// After lists what came after seq, oldest first, at most limit.
+	After(ctx context.Context, seq int64, limit int) ([]Event, error)
+	// Last is the newest event's seq, 0 when there is none.
+	Last(ctx context.Context) (int64, error)
+	// Watch gives a channel that has an element whenever events were committed since it was last read, and what ends
+	// the watch: store.Watch(store.TopicEvents).
+	Watch() (<-chan struct{}, func())
+}
+
+// Event is store.Event.
+type Event struct {
+	Seq     int64
+	ID      string
+	Type    string
+	Subject string
+	At      time.Time
+	Data    json.RawMessage
+}
+
+// Meter is *metrics.Metrics as far as the API needs it.
+type Meter interface {
+	Request(route, method string, status int, d time.Duration)
+	Verification(code int)
+	Streams(n int)
+}
+
+// Options are settings.
+type Options struct {
+	Version         string
+	Public          bool           // serve /v1/public/*
+	DefaultLanguage string         // of answers to persons whose browser asks for neither Chinese nor English: zh, en
+	TrustedProxies  []netip.Prefix // whose X-Forwarded-For is believed: config.HTTP.Prefixes()
+	MaxBody         int64
+	EventHeartbeat  time.Duration // a comment line to clients of /v1/events, so that nobody in between hangs up
+	Limits          Limits
+	Logger          *slog.Logger // nil: nothing is logged
+
+	// For Server.
+	ReadHeaderTimeout, ReadTimeout, IdleTimeout time.Duration
+	MaxConnections                              int
+}
+
+// Limits are those of the public endpoints that hang on who asks; 0 is no limit. Those of a phone over all its
+// filings are verify's. They can be changed while serving: API.SetLimits.
+type Limits struct {
+	ChecksPerIPPerMinute, ChecksPerIPPerHour int
+	ChecksPerPhonePerHour                    int
+	ResendsPerIPPerHour                      int
+}
