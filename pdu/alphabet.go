@@ -18,8 +18,8 @@ type table [128]rune
 // The library fills its tables at first use, without a lock. Here they are read once, before main, into tables of our
 // own that nothing writes again: two modems cannot race for them.
 var (
-	lockingTables = readTables(charset.NewDecoder)
-	shiftTables   = withoutEscCR(readTables(charset.NewExtDecoder))
+	lockingTables = corrected(readTables(charset.NewDecoder), lockingErrata)
+	shiftTables   = corrected(readTables(charset.NewExtDecoder), shiftErrata)
 	gsmSeptets    = septetsByRune()
 )
 
@@ -35,11 +35,25 @@ func readTables(read func(int) charset.Decoder) []table {
 	return tables
 }
 
-// withoutEscCR: TS 23.038 6.2.1.1 gives ESC CR no character, though the library has one. It reads as the CR of the base
-// table, like every other escape of which nothing is known.
-func withoutEscCR(tables []table) []table {
-	for nli := range tables {
-		tables[nli]['\r'] = 0
+// erratum is a septet for which the library's table and TS 23.038 differ.
+type erratum struct {
+	language, septet byte
+	char             rune
+}
+
+var lockingErrata = []erratum{ // A.3.6: these are Devanagari, not Bengali
+	{byte(charset.Hindi), 0x00, '\u0901'}, {byte(charset.Hindi), 0x01, '\u0902'}, {byte(charset.Hindi), 0x02, '\u0903'},
+}
+
+var shiftErrata = []erratum{
+	{byte(charset.Portuguese), 0x1F, 'Ê'}, // A.2.3
+	// 6.2.1.1 gives ESC CR no character: it reads as the CR of the base table, like every other unknown escape.
+	{byte(charset.Default), '\r', 0}, {byte(charset.Turkish), '\r', 0}, {byte(charset.Spanish), '\r', 0},
+}
+
+func corrected(tables []table, errata []erratum) []table {
+	for _, e := range errata {
+		tables[e.language][e.septet] = e.char
 	}
 	return tables
 }
