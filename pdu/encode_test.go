@@ -43,11 +43,11 @@ func TestASubmitIsWhatTheSpecificationDraws(t *testing.T) {
 		want string
 	}{
 		{"international", Message{To: "+8613800138000", Text: "hello"}, "", "0001000D91683108108300F0000005E8329BFD06"},
-		{"short code", Message{To: "10086", Text: "hello"}, "", "000100058101800600"[:14] + "F6000005E8329BFD06"},
+		{"short code", Message{To: "10086", Text: "hello"}, "", "000100" + "05810180F6" + "0000" + "05E8329BFD06"},
 		{"report, validity, flash, replace", Message{To: "10086", Text: "hello", StatusReport: true, Validity: time.Hour, Flash: true, PID: 0x41}, "+8613800100500",
 			"0891683108100005F0" + "3100" + "05810180F6" + "4110" + "0B" + "05E8329BFD06"},
-		{"Chinese", Message{To: "10086", Text: "验证"}, "", "000100058101" + "80F6" + "0008" + "04" + "9A8C8BC1"},
-		{"semi-octets", Message{To: "*#06#", Text: ""}, "", "00010005" + "81BA60FB" + "0000" + "00"},
+		{"Chinese", Message{To: "10086", Text: "验证"}, "", "000100" + "05810180F6" + "0008" + "04" + "9A8C8BC1"},
+		{"semi-octets", Message{To: "*#06#", Text: ""}, "", "000100" + "0581BA60FB" + "0000" + "00"},
 	} {
 		s, err := Encode(c.m)
 		if err != nil {
