@@ -139,6 +139,7 @@ type Segment struct {
 	Tries        int    // those that the network answered with a temporary error: they count against MaxAttempts
 	Faults       int    // those that a modem spoiled: they count against MaxFaults
 	Repeated     bool   // its one repetition after an empty evidence window is used up, or forfeited
+	Doubt        int    // the earlier attempt whose outcome is still unknown while a repetition of it goes on; 0 for none
 	Station, SIM string // of the latest attempt
 	MR           int    // TP-MR of the attempt that the network took; -1 for none known
 	Submitted    time.Time

@@ -76,15 +76,3 @@ type Queue struct {
 func New(s Store, p Policy, observe func(ctx context.Context, tx Tx, m Message) error) *Queue {
 	return &Queue{store: s, policy: p, observe: observe}
 }
-
-// Enqueue takes a message in.
-func (q *Queue) Enqueue(ctx context.Context, d Draft) (m Message, err error) {
-	err = q.store.Update(ctx, func(tx Tx) error {
-		m, err = Enqueue(ctx, tx, q.policy, d, time.Now())
-		if err != nil || m.Replayed {
-			return err
-		}
-		return q.changed(ctx, tx, m)
-	})
-	return m, err
-}

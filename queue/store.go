@@ -3,6 +3,8 @@ package queue
 import (
 	"context"
 	"time"
+
+	"attestd/internal/msisdn"
 )
 
 // Store runs one transaction.
@@ -32,9 +34,8 @@ type Tx interface {
 
 	InsertAttempt(ctx context.Context, a Attempt) error
 	SaveAttempt(ctx context.Context, a Attempt) error
-	// Attempt gives one attempt, or ErrNotFound; AttemptOf the nth of a segment.
+	// Attempt gives one attempt, or ErrNotFound.
 	Attempt(ctx context.Context, id string) (Attempt, error)
-	AttemptOf(ctx context.Context, messageID string, seq, n int) (Attempt, error)
 	// OpenAttempts lists attempts that have no result, oldest first, at most limit.
 	OpenAttempts(ctx context.Context, limit int) ([]Attempt, error)
 	// AttemptsWithMR lists what the SIM sent under this reference since then, newest first, at most limit;
@@ -47,17 +48,18 @@ type Tx interface {
 	Starts(ctx context.Context, sim string, since time.Time) ([]time.Time, error)
 
 	// HoldReport keeps a report that nothing fits yet. HeldReports lists those of a SIM, oldest first, of one reference
-	// unless mr is negative. Held reports from before then are dropped by DropHeld, one by DropReport.
+	// unless mr is negative. DropHeld drops those received at or before then, and says how old the oldest left is.
 	HoldReport(ctx context.Context, id string, r Report) error
 	HeldReports(ctx context.Context, sim string, mr int) ([]HeldReport, error)
 	DropReport(ctx context.Context, id string) error
-	DropHeld(ctx context.Context, before time.Time) (n int, err error)
+	DropHeld(ctx context.Context, before time.Time) (n int, oldest time.Time, err error)
 
-	// DueSegments lists parts whose time has come: queued past the deadline, submitted or unknown past Due; at most limit.
+	// DueSegments lists parts whose time has come (queued past the deadline, submitted or unknown past Due), by message
+	// and seq alone; at most limit.
 	// NextTimer is when the next one's comes; zero for never.
 	DueSegments(ctx context.Context, now time.Time, limit int) ([]Segment, error)
 	NextTimer(ctx context.Context) (time.Time, error)
-	// Wipe takes texts of messages that ended before then, and both parties' numbers of those that ended before numbers.
+	// WipeTexts takes the texts of messages that ended at or before then, WipeNumbers their recipients; at most limit.
 	WipeTexts(ctx context.Context, before time.Time, limit int) (n int, err error)
 	WipeNumbers(ctx context.Context, before time.Time, limit int) (n int, err error)
 	// NextWipe is the end of the earliest message whose text (numbers) still stand; zero for none.
@@ -85,4 +87,12 @@ func simLane(sim string) string      { return "sim:" + sim }
 // Names gives the lanes as they stand in Segment.Lane.
 func (l Lanes) Names() [3]string {
 	return [3]string{"", stationLane(l.Station), simLane(l.SIM)}
+}
+
+// Filter narrows a list of messages; the zero Filter is all of them, newest first.
+type Filter struct {
+	State  State         // "" for any
+	To     msisdn.Number // zero for anyone
+	Cursor string        // what the list before gave as next
+	Limit  int           // 1 to 1000; 0 for 100
 }

@@ -1,0 +1,160 @@
+package queue
+
+import (
+	"context"
+	"time"
+
+	"attestd/pdu"
+)
+
+// job is an attempt that is written down and must now be made.
+type job struct {
+	attempt Attempt
+	tpdu    []byte
+}
+
+// deadPerClaim bounds how many overdue or unfit parts one claim clears away before it lets others write.
+const deadPerClaim = 50
+
+// claim takes the next part for a line and writes the attempt down. Without work it says when there will be some (zero:
+// not before something changes).
+func (q *Queue) claim(ctx context.Context, tx Tx, l Line, now time.Time) (*job, time.Time, error) {
+	lanes := l.lanes()
+	for range deadPerClaim {
+		id, seq, found, err := tx.Head(ctx, lanes, now)
+		if err != nil {
+			return nil, time.Time{}, err
+		}
+		if !found {
+			next, err := tx.NextDue(ctx, lanes, now)
+			return nil, next, err
+		}
+		m, err := tx.Message(ctx, id)
+		if err != nil {
+			return nil, time.Time{}, err
+		}
+		if !now.Before(m.Deadline) { // invariant: what would arrive too late is never sent
+			if _, err := q.apply(ctx, tx, m, seq, happening{what: timed}, now); err != nil {
+				return nil, time.Time{}, err
+			}
+			continue
+		}
+		tpdu, why := m.encode(seq, now)
+		if why != "" {
+			if _, err := q.apply(ctx, tx, m, seq, happening{what: unfit, why: why}, now); err != nil {
+				return nil, time.Time{}, err
+			}
+			continue
+		}
+		a := Attempt{
+			ID: newID(), MessageID: id, Seq: seq, N: m.Parts[seq-1].Attempts + 1,
+			Station: l.Station, IMEI: l.IMEI, SIM: lanes.SIM, Started: now, MR: -1, Status: -1,
+		}
+		if err := tx.InsertAttempt(ctx, a); err != nil {
+			return nil, time.Time{}, err
+		}
+		_, err = q.apply(ctx, tx, m, seq, happening{what: claimed, lanes: lanes}, now)
+		return &job{attempt: a, tpdu: tpdu}, time.Time{}, err
+	}
+	return nil, now, nil
+}
+
+// encode makes one part's TPDU, the same at every attempt but for what is left of the deadline. why says in what it fails.
+func (m Message) encode(seq int, now time.Time) (tpdu []byte, why string) {
+	if m.Locked || m.Wiped {
+		return nil, "its text cannot be read any more"
+	}
+	all, err := pdu.Encode(pdu.Message{
+		To: m.To.E164(), Text: m.Text, Validity: m.Deadline.Sub(now), StatusReport: m.Report, Flash: m.Flash,
+		PID: m.PID, Ref: m.Ref,
+	})
+	if err != nil {
+		return nil, "it cannot be encoded: " + err.Error()
+	}
+	if len(all) != m.Segments {
+		return nil, "its text encodes to another number of parts than when it was taken in"
+	}
+	return all[seq-1].TPDU, ""
+}
+
+func (l Line) lanes() Lanes { return Lanes{Station: l.Station, SIM: simOf(l.SIM, l.Station)} }
+
+// simOf names the SIM; one whose ICCID cannot be read is known by the station that it is in.
+func simOf(sim, station string) string {
+	if sim == "" {
+		return "in " + station
+	}
+	return sim
+}
+
+// settle writes an attempt's outcome down and lets the segment follow. An outcome can come twice: the doubtful one
+// first and the late result after, or the other way round; what is known is never overwritten by doubt.
+func (q *Queue) settle(ctx context.Context, tx Tx, a Attempt, o Outcome, now time.Time) error {
+	if a.Result != Open && (a.Result != ResultUnknown || o.Kind == OutcomeUnknown) {
+		return nil
+	}
+	a.Result, a.Code, a.Detail = o.Kind.result(), o.Code, o.Detail
+	if a.Ended.IsZero() {
+		a.Ended = now
+	}
+	if o.Kind == OutcomeAccepted {
+		a.MR = int(o.MR)
+	}
+	if err := tx.SaveAttempt(ctx, a); err != nil {
+		return err
+	}
+	m, err := tx.Message(ctx, a.MessageID)
+	if err != nil {
+		return err
+	}
+	if _, err := q.apply(ctx, tx, m, a.Seq, happening{what: ended, attempt: a.N, outcome: o}, now); err != nil {
+		return err
+	}
+	switch o.Kind {
+	case OutcomeAccepted: // +CDS may come before +CMGS
+		return q.retryHeld(ctx, tx, a.SIM, a.MR)
+	case OutcomeUnknown:
+		return q.retryHeld(ctx, tx, a.SIM, -1)
+	case OutcomeRefused, OutcomeTemporary, OutcomeSick, OutcomeNotSent:
+	}
+	return nil
+}
+
+// LateResult brings a final result that came after its submit had been given up as unknown.
+func (q *Queue) LateResult(ctx context.Context, attemptID string, o Outcome) error {
+	return q.store.Update(ctx, func(tx Tx) error {
+		a, err := tx.Attempt(ctx, attemptID)
+		if err != nil {
+			return err
+		}
+		return q.settle(ctx, tx, a, o, time.Now())
+	})
+}
+
+// recoverBatch is how many attempts one transaction of Recover settles.
+const recoverBatch = 200
+
+// Recover is for the start, before any line is attached: attempts that were under way when the process ended have an
+// unknown outcome.
+func (q *Queue) Recover(ctx context.Context) error {
+	lost := Outcome{Kind: OutcomeUnknown, Detail: "the gateway stopped before the modem answered"}
+	for n := recoverBatch; n == recoverBatch; {
+		err := q.store.Update(ctx, func(tx Tx) error {
+			open, err := tx.OpenAttempts(ctx, recoverBatch)
+			if err != nil {
+				return err
+			}
+			n = len(open)
+			for _, a := range open {
+				if err := q.settle(ctx, tx, a, lost, time.Now()); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,134 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"attestd/pdu"
+
+	"github.com/google/uuid"
+)
+
+// Enqueue takes a message in, in the caller's transaction. A draft that repeats an idempotency key of its origin gives the
+// message that the first one made, or ErrIdempotencyConflict when it is another draft.
+func Enqueue(ctx context.Context, tx Tx, p Policy, d Draft, now time.Time) (Message, error) {
+	return (&Queue{policy: p}).enqueue(ctx, tx, d, now)
+}
+
+// Enqueue takes a message in.
+func (q *Queue) Enqueue(ctx context.Context, d Draft) (m Message, err error) {
+	err = q.store.Update(ctx, func(tx Tx) error {
+		m, err = q.enqueue(ctx, tx, d, time.Now())
+		return err
+	})
+	return m, err
+}
+
+func (q *Queue) enqueue(ctx context.Context, tx Tx, d Draft, now time.Time) (Message, error) {
+	if d.To.IsZero() {
+		return Message{}, ErrNoRecipient
+	}
+	if d.Priority < Bulk || d.Priority > Urgent {
+		return Message{}, ErrPriority
+	}
+	if d.IdempotencyKey != "" {
+		m, same, found, err := tx.MessageByKey(ctx, d)
+		switch {
+		case err != nil:
+			return Message{}, err
+		case found && !same:
+			return Message{}, ErrIdempotencyConflict
+		case found:
+			m.Replayed = true
+			return m, nil
+		}
+	}
+	if d.Deadline.IsZero() {
+		d.Deadline = now.Add(q.policy.DefaultDeadline)
+	}
+	if !now.Before(d.Deadline) {
+		return Message{}, ErrExpired
+	}
+	layout, err := pdu.Plan(d.Text)
+	if errors.Is(err, pdu.ErrTooLong) {
+		return Message{}, ErrTooLong
+	} else if err != nil {
+		return Message{}, fmt.Errorf("text: cannot be encoded: %w", err)
+	}
+	m := Message{
+		ID: newID(), Draft: d, Alphabet: layout.Alphabet, Segments: layout.Segments,
+		State: Queued, Created: now, Updated: now,
+	}
+	if m.Segments > 1 {
+		if m.Ref, err = tx.NextRef(ctx); err != nil {
+			return Message{}, err
+		}
+	}
+	for seq := 1; seq <= m.Segments; seq++ {
+		m.Parts = append(m.Parts, Segment{MessageID: m.ID, Seq: seq, State: Queued, Due: now, Lane: m.lane(), MR: -1, Status: -1})
+	}
+	if err := tx.InsertMessage(ctx, m); err != nil {
+		return Message{}, err
+	}
+	tx.Wake()
+	return m, q.changed(ctx, tx, m, "")
+}
+
+// Cancel takes a message back of which nothing was handed to a modem yet; ErrNotCancellable otherwise.
+func (q *Queue) Cancel(ctx context.Context, id string) (m Message, err error) {
+	err = q.store.Update(ctx, func(tx Tx) error {
+		if m, err = tx.Message(ctx, id); err != nil {
+			return err
+		}
+		for _, p := range m.Parts {
+			if p.State != Queued || p.Doubt != 0 {
+				return ErrNotCancellable
+			}
+		}
+		m, err = q.apply(ctx, tx, m, 0, happening{what: withdrawn, why: "cancelled by its sender"}, time.Now())
+		return err
+	})
+	return m, err
+}
+
+// CancelOf takes back what was not sent of an origin's messages, and forfeits their repetitions, in the caller's
+// transaction. What is out already stays what it is.
+func CancelOf(ctx context.Context, tx Tx, p Policy, origin string, now time.Time) error {
+	return (&Queue{policy: p}).each(ctx, tx, origin, happening{what: withdrawn, why: "no longer needed"}, now)
+}
+
+// EvidenceOf settles what is unknown of an origin's messages, in the caller's transaction: the recipient has shown that
+// the text arrived.
+func EvidenceOf(ctx context.Context, tx Tx, p Policy, origin string, now time.Time) error {
+	return (&Queue{policy: p}).each(ctx, tx, origin, happening{what: seen, why: usedByRecipient}, now)
+}
+
+const usedByRecipient = "the recipient used what it says"
+
+// Evidence settles what is unknown of a message, in the caller's transaction: the recipient has shown that the text arrived.
+func (q *Queue) Evidence(ctx context.Context, tx Tx, messageID string) error {
+	m, err := tx.Message(ctx, messageID)
+	if err != nil {
+		return err
+	}
+	_, err = q.apply(ctx, tx, m, 0, happening{what: seen, why: usedByRecipient}, time.Now())
+	return err
+}
+
+func (q *Queue) each(ctx context.Context, tx Tx, origin string, h happening, now time.Time) error {
+	all, err := tx.MessagesOf(ctx, origin)
+	if err != nil {
+		return err
+	}
+	for _, m := range all {
+		if _, err := q.apply(ctx, tx, m, 0, h, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// newID makes an id that sorts by the time of its making (UUID version 7, RFC 9562).
+func newID() string { return uuid.Must(uuid.NewV7()).String() }

@@ -1,0 +1,121 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"attestd/pdu"
+)
+
+const (
+	// reportMemory is how far back a report may reach: no network keeps a message longer (TP-VP ends at 63 weeks, service
+	// centres at days).
+	reportMemory = 7 * 24 * time.Hour
+	candidates   = 16
+	neighbours   = 12
+)
+
+// Report takes a status report in. When it returns without error the report is stored, matched or not, and may be
+// acknowledged to the network.
+func (q *Queue) Report(ctx context.Context, r Report) (matched bool, err error) {
+	err = q.store.Update(ctx, func(tx Tx) error {
+		matched, err = q.ReportTx(ctx, tx, r)
+		return err
+	})
+	return matched, err
+}
+
+// ReportTx is Report in the caller's transaction. A report that nothing fits is kept for some minutes: the outcome of its
+// submit may still be on its way.
+func (q *Queue) ReportTx(ctx context.Context, tx Tx, r Report) (matched bool, err error) {
+	r.SIM = simOf(r.SIM, r.Station)
+	if r.Received.IsZero() {
+		r.Received = time.Now()
+	}
+	matched, err = q.match(ctx, tx, r)
+	if matched || err != nil {
+		return matched, err
+	}
+	tx.Wake() // the sweeper will have to drop it
+	return false, tx.HoldReport(ctx, newID(), r)
+}
+
+// retryHeld tries the reports that came before an outcome again.
+func (q *Queue) retryHeld(ctx context.Context, tx Tx, sim string, mr int) error {
+	held, err := tx.HeldReports(ctx, sim, mr)
+	if err != nil {
+		return err
+	}
+	for _, h := range held {
+		matched, err := q.match(ctx, tx, h.Report)
+		if err != nil {
+			return err
+		}
+		if matched {
+			if err := tx.DropReport(ctx, h.ID); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// match finds the attempt that a report is about, and applies it.
+func (q *Queue) match(ctx context.Context, tx Tx, r Report) (bool, error) {
+	since := r.Received.Add(-reportMemory)
+	exact, err := tx.AttemptsWithMR(ctx, r.SIM, r.MR, since, candidates)
+	if err != nil {
+		return false, err
+	}
+	doubtful, err := tx.DoubtfulAttempts(ctx, r.SIM, since, candidates)
+	if err != nil {
+		return false, err
+	}
+	var all []candidate
+	for _, a := range append(exact, doubtful...) {
+		c := candidate{Attempt: a}
+		if c.message, err = tx.Message(ctx, a.MessageID); err != nil {
+			return false, err
+		}
+		if a.Result == ResultUnknown {
+			before, after, err := tx.Neighbours(ctx, a, neighbours)
+			if err != nil {
+				return false, err
+			}
+			c.place = placeOf(before, after)
+		}
+		all = append(all, c)
+	}
+	found, ok := choose(r, all)
+	if !ok {
+		return false, nil
+	}
+	return true, q.applyReport(ctx, tx, found, r)
+}
+
+func (q *Queue) applyReport(ctx context.Context, tx Tx, c candidate, r Report) error {
+	now := time.Now()
+	a := c.Attempt
+	if a.Result == ResultUnknown { // the evidence that settles it; from now on its reference is known
+		a.Result, a.MR, a.Detail = ResultAccepted, int(r.MR), "its status report proves that the network took it"
+	}
+	// Of several reports the final one counts; a repeated one adds nothing.
+	if a.Status < 0 || pdu.Status(a.Status).Class() == pdu.Pending || r.Status.Class() == pdu.Delivered {
+		a.Status, a.Discharge = int(r.Status), r.Discharge
+	}
+	if a.SCTS.IsZero() {
+		a.SCTS = r.SCTS
+	}
+	if a.Reported.IsZero() {
+		a.Reported = now
+	}
+	if err := tx.SaveAttempt(ctx, a); err != nil {
+		return err
+	}
+	_, err := q.apply(ctx, tx, c.message, a.Seq, happening{
+		what: reported, attempt: a.N, status: r.Status, discharge: r.Discharge,
+		why: fmt.Sprintf("the network reports status %02x", byte(r.Status)),
+	}, now)
+	return err
+}
