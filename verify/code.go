@@ -52,7 +52,7 @@ func anyEqual(these, those [][]byte) bool {
 
 // decoy is compared with where there is nothing to compare with, so that a phone without challenges takes the work of
 // a phone with one.
-var decoy = Challenge{TailMACs: [][]byte{bytes.Repeat([]byte{0}, 17)}, CodeMAC: bytes.Repeat([]byte{0}, 17)}
+var decoy = Challenge{ID: "none", TailMACs: [][]byte{bytes.Repeat([]byte{0}, 17)}, CodeMAC: bytes.Repeat([]byte{0}, 17)}
 
 // matches compares a submission with a challenge.
 func (h hashes) matches(c Challenge) (tail, code bool) {

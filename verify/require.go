@@ -67,36 +67,36 @@ func (d *desk) require() {
 	}
 }
 
-func (d *desk) must(rule Rule, c Change) {
-	for _, who := range rule.Must {
+func (d *desk) must(r rule, c Change) {
+	for _, who := range r.Must {
 		switch who {
 		case entityHead:
-			d.mustVerify(rule, EntityHead, "")
+			d.mustVerify(r, EntityHead, "")
 		case everySite:
-			d.mustHeads(rule, "")
+			d.mustHeads(r, "")
 		case changedSite:
-			d.mustHeads(rule, c.Site)
+			d.mustHeads(r, c.Site)
 		case changedHead:
-			d.mustVerify(rule, c.Role, c.Site)
+			d.mustVerify(r, c.Role, c.Site)
 		}
 	}
 }
 
 // mustHeads is for the head of one site, or of every site in the order.
-func (d *desk) mustHeads(rule Rule, name string) {
+func (d *desk) mustHeads(r rule, name string) {
 	if name != "" {
-		d.mustVerify(rule, WebsiteHead, name)
+		d.mustVerify(r, WebsiteHead, name)
 		return
 	}
 	if len(d.in.Sites) == 0 {
-		d.fault("persons", "the %s must be verified by the website head: add a person with role %s", rule.EN, WebsiteHead)
+		d.fault("persons", "the %s must be verified by the website head: add a person with role %s", r.Name, WebsiteHead)
 	}
 	for _, s := range d.in.Sites {
-		d.mustVerify(rule, WebsiteHead, s.Name)
+		d.mustVerify(r, WebsiteHead, s.Name)
 	}
 }
 
-func (d *desk) mustVerify(rule Rule, role Role, name string) {
+func (d *desk) mustVerify(r rule, role Role, name string) {
 	for i := range d.in.Persons {
 		p := &d.in.Persons[i]
 		if p.Role == role && (role == EntityHead || p.Site == name) {
@@ -105,10 +105,10 @@ func (d *desk) mustVerify(rule Rule, role Role, name string) {
 		}
 	}
 	if role == WebsiteHead {
-		d.fault("persons", "the %s must be verified by the head of each site, and %q has none: add a person with role %s and that site", rule.EN, name, role)
+		d.fault("persons", "the %s must be verified by the head of each site, and %q has none: add a person with role %s and that site", r.Name, name, role)
 		return
 	}
-	d.fault("persons", "the %s must be verified by the entity head: add a person with role %s", rule.EN, role)
+	d.fault("persons", "the %s must be verified by the entity head: add a person with role %s", r.Name, role)
 }
 
 func changeParts() []Part {

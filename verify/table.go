@@ -51,27 +51,26 @@ const (
 	changedHead             // the person whose number changed, at the new number
 )
 
-// Rule is one row of the table: who must verify for a filing type, and for a change filing by what was changed.
-type Rule struct {
+// rule is one row of the table: who must verify for a filing type, and for a change filing by what was changed.
+type rule struct {
 	Type FilingType
 	Part Part // only for change filings
 	Must []whom
-	ZH   string
-	EN   string
+	Name string
 }
 
 // rules is the whole of who must verify. A filing must satisfy every row that speaks of it.
-var rules = []Rule{
-	{Type: "first", Must: []whom{entityHead, everySite}, ZH: "首次备案", EN: "first filing"},
-	{Type: "additional_website", Must: []whom{everySite}, ZH: "新增网站", EN: "additional website"},
-	{Type: "access", Must: []whom{everySite}, ZH: "新增接入", EN: "access filing"},
-	{Type: "change", Part: PartEntity, Must: []whom{entityHead}, ZH: "变更备案（主体）", EN: "change of the entity"},
-	{Type: "change", Part: PartWebsite, Must: []whom{changedSite}, ZH: "变更备案（网站）", EN: "change of a website"},
-	{Type: "change", Part: PartNumber, Must: []whom{changedHead}, ZH: "变更备案（手机号码）", EN: "change of a number"},
-	{Type: "change", Part: PartRemark, ZH: "变更备案（备注）", EN: "change of a remark"},
-	{Type: "entity_cancellation", Must: []whom{entityHead}, ZH: "注销主体", EN: "entity cancellation"},
-	{Type: "website_cancellation", Must: []whom{everySite}, ZH: "注销网站", EN: "website cancellation"},
-	{Type: "access_cancellation", ZH: "取消接入", EN: "access cancellation"},
+var rules = []rule{
+	{Type: "first", Must: []whom{entityHead, everySite}, Name: "first filing"},
+	{Type: "additional_website", Must: []whom{everySite}, Name: "additional website"},
+	{Type: "access", Must: []whom{everySite}, Name: "access filing"},
+	{Type: "change", Part: PartEntity, Must: []whom{entityHead}, Name: "change of the entity"},
+	{Type: "change", Part: PartWebsite, Must: []whom{changedSite}, Name: "change of a website"},
+	{Type: "change", Part: PartNumber, Must: []whom{changedHead}, Name: "change of a number"},
+	{Type: "change", Part: PartRemark, Name: "change of a remark"},
+	{Type: "entity_cancellation", Must: []whom{entityHead}, Name: "entity cancellation"},
+	{Type: "website_cancellation", Must: []whom{everySite}, Name: "website cancellation"},
+	{Type: "access_cancellation", Name: "access cancellation"},
 }
 
 // FilingTypes lists the known types in the table's order.

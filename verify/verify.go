@@ -61,12 +61,12 @@ type Tx interface {
 	UpdateChallenge(ctx context.Context, c Challenge) error
 	Challenge(ctx context.Context, id string) (Challenge, error)
 	ChallengesOfFiling(ctx context.Context, filingID string) ([]Challenge, error)
-	// ChallengesOfNumber lists the challenges of a phone (its hash under any live key) that have not ended, and those
-	// that ended at or after since, oldest first.
+	// ChallengesOfNumber lists the challenges of a phone (its hash under any live key) that have not ended, and, unless
+	// since is zero, those that ended at or after it; oldest first.
 	ChallengesOfNumber(ctx context.Context, numberMACs [][]byte, since time.Time) ([]Challenge, error)
-	// DueChallenges lists at most limit challenges whose Due is at or before now; NextDue is the earliest Due of all.
+	// DueChallenges lists at most limit challenges whose Due is at or before now; NextDueChallenge is the earliest Due of all.
 	DueChallenges(ctx context.Context, now time.Time, limit int) ([]Challenge, error)
-	NextDue(ctx context.Context) (time.Time, error)
+	NextDueChallenge(ctx context.Context) (time.Time, error)
 
 	// Stored answers: what an identical submission gets instead of another try.
 	StoredAnswer(ctx context.Context, key []byte) (a Answer, at, until time.Time, err error)
@@ -74,8 +74,9 @@ type Tx interface {
 	ForgetAnswers(ctx context.Context, until time.Time) (left bool, err error)
 
 	// Every text sent to a phone is noted under its kind, for the limits of one phone over all its challenges.
+	// SentSince lists when, oldest first.
 	NoteSent(ctx context.Context, numberMAC []byte, kind string, at time.Time) error
-	CountSent(ctx context.Context, numberMACs [][]byte, kind string, after time.Time) (n int, last time.Time, err error)
+	SentSince(ctx context.Context, numberMACs [][]byte, kind string, after time.Time) ([]time.Time, error)
 	ForgetSent(ctx context.Context, before time.Time) error
 
 	// Send queues an SMS in this transaction; CancelSMS cancels what is still queued for a challenge; Settle tells the

@@ -1,0 +1,256 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"attestd/internal/msisdn"
+)
+
+// submission is what a person entered, folded to one form.
+type submission struct {
+	number            msisdn.Number
+	code, tail        string
+	filing, door, via string
+}
+
+// read folds what was entered and says what is malformed; that is charged to nobody.
+func (s *Service) read(mobile, tail, filing string) (in submission, faults Invalid) {
+	in.filing = strings.TrimSpace(filing)
+	var fault string
+	if in.number, fault = s.policy.number(mobile); fault != "" {
+		faults = append(faults, FieldError{"mobile", fault})
+	}
+	if in.tail, fault = foldTail(tail); fault != "" {
+		faults = append(faults, FieldError{"certificate_tail", fault})
+	}
+	return in, faults
+}
+
+func (s *Service) readCheck(r CheckRequest) (submission, Invalid) {
+	in, faults := s.read(r.Mobile, r.Tail, r.FilingID)
+	in.door, in.via = "check", r.Via
+	in.code = msisdn.Fold(r.Code)
+	if len(in.code) != codeLength || strings.Trim(in.code, "0123456789") != "" {
+		faults = append(Invalid{{"code", "must be the 6 digits of the SMS"}}, faults...)
+	}
+	return in, faults
+}
+
+func malformed(faults Invalid) Answer {
+	a := answer(ResultFailed)
+	a.Fields = faults
+	return a
+}
+
+// Check compares what a person submitted with the open challenges of the phone. The error is for what is no answer to
+// the person (the database cannot be written); the answer is then ResultUnavailable, and nothing was charged.
+func (s *Service) Check(ctx context.Context, r CheckRequest) (Answer, error) {
+	in, faults := s.readCheck(r)
+	if faults != nil {
+		return malformed(faults), nil
+	}
+	return s.inTx(ctx, func(tx Tx) (Answer, error) { return s.check(ctx, tx, in, clock()) })
+}
+
+func (s *Service) inTx(ctx context.Context, fn func(Tx) (Answer, error)) (a Answer, err error) {
+	err = s.store.Update(ctx, func(tx Tx) (err error) {
+		a, err = fn(tx)
+		return err
+	})
+	if err != nil {
+		return answer(ResultUnavailable), err
+	}
+	return a, nil
+}
+
+func (s *Service) check(ctx context.Context, tx Tx, in submission, now time.Time) (Answer, error) {
+	key := s.answerKey(in)
+	if a, found, err := s.storedAnswer(ctx, tx, key, now); found || err != nil {
+		return a, err
+	}
+	h := s.hash(in.number, in.tail, in.code)
+	all, err := s.challengesOf(ctx, tx, in, h, now)
+	if err != nil {
+		return Answer{}, err
+	}
+	l := lineUp(all, h)
+	var a Answer
+	switch {
+	case l.right != nil:
+		if a, err = s.accept(ctx, tx, *l.right, now); err != nil || !a.OK {
+			return a, err
+		}
+		// An identical submission is answered as what it is for as long as the challenge is remembered: it must
+		// not be charged to another filing of the same person.
+		again := a
+		again.Result, again.Message = ResultAlready, ResultAlready.Message()
+		return a, tx.StoreAnswer(ctx, key, again, now, now.Add(s.policy.Remember))
+	case len(l.tail) > 0:
+		a, err = s.charge(ctx, tx, l.tail, in, now)
+	case l.ended != nil:
+		a = ended(*l.ended)
+	default:
+		a, err = s.noRecord(ctx, tx, l.open, in, now)
+	}
+	if err != nil {
+		return Answer{}, err
+	}
+	return a, tx.StoreAnswer(ctx, key, a, now, now.Add(s.policy.RepeatWindow))
+}
+
+// challengesOf reads the challenges that a submission is compared with, deadlines applied.
+func (s *Service) challengesOf(ctx context.Context, tx Tx, in submission, h hashes, now time.Time) ([]Challenge, error) {
+	all, err := tx.ChallengesOfNumber(ctx, h.number, now.Add(-s.policy.Remember))
+	if err != nil {
+		return nil, err
+	}
+	ofFilings := all[:0]
+	for _, c := range all {
+		if c.FilingID != "" && (in.filing == "" || in.filing == c.FilingID) {
+			ofFilings = append(ofFilings, c)
+		}
+	}
+	return s.lapse(ctx, tx, ofFilings, now)
+}
+
+// line is how a submission compares.
+type line struct {
+	open  []Challenge // every open one
+	tail  []Challenge // the open ones whose tail fits
+	right *Challenge  // the one among these whose code fits too
+	ended *Challenge  // the one with this tail that ended last
+}
+
+// lineUp compares a submission with every candidate, and with the decoy where there is none: the same work for every
+// number of one, whatever fits.
+func lineUp(all []Challenge, h hashes) (l line) {
+	if len(all) == 0 {
+		h.matches(decoy)
+	}
+	for _, c := range all {
+		tail, code := h.matches(c)
+		switch {
+		case !c.State.Terminal():
+			l.open = append(l.open, c)
+			if tail {
+				l.tail = append(l.tail, c)
+			}
+			if tail && code {
+				l.right = &c
+			}
+		case tail && (l.ended == nil || c.Ended.After(l.ended.Ended)):
+			l.ended = &c
+		}
+	}
+	return l
+}
+
+// accept takes a right code.
+func (s *Service) accept(ctx context.Context, tx Tx, c Challenge, now time.Time) (Answer, error) {
+	after := c.check(true, now)
+	f, err := s.save(ctx, tx, c, after, now)
+	if err != nil {
+		return Answer{}, err
+	}
+	if after.State != ChallengeVerified {
+		return ended(after), nil
+	}
+	a := answer(ResultVerified)
+	if f.State == FilingPassed {
+		a = answer(ResultPassed)
+	}
+	a.FilingID = f.ID
+	for _, p := range f.Persons {
+		if p.ChallengeID == c.ID {
+			a.Roles = append(a.Roles, p.Role)
+		}
+	}
+	return a, nil
+}
+
+// charge counts a wrong code against every open challenge whose tail fits: with each of them it was compared.
+func (s *Service) charge(ctx context.Context, tx Tx, compared []Challenge, in submission, now time.Time) (Answer, error) {
+	left := -1
+	var last Challenge
+	for _, c := range compared {
+		after, err := s.chargeOne(ctx, tx, c, in, now)
+		if err != nil {
+			return Answer{}, err
+		}
+		last = after
+		if n := after.MaxWrong - after.Wrong; !after.State.Terminal() && (left < 0 || n < left) {
+			left = n
+		}
+	}
+	if left < 0 {
+		return ended(last), nil
+	}
+	a := answer(ResultWrong)
+	a.TriesLeft = &left
+	if len(compared) == 1 {
+		a.FilingID = last.FilingID
+	}
+	return a, nil
+}
+
+func (s *Service) chargeOne(ctx context.Context, tx Tx, c Challenge, in submission, now time.Time) (Challenge, error) {
+	after := c.check(false, now)
+	if _, err := s.save(ctx, tx, c, after, now); err != nil {
+		return c, err
+	}
+	return after, s.emitRefused(ctx, tx, after, in.via)
+}
+
+// noRecord charges a tail that fits nothing to every open challenge of the phone. Whether there were any is not
+// told: a phone without one takes the same statements, and gets the same answer.
+func (s *Service) noRecord(ctx context.Context, tx Tx, open []Challenge, in submission, now time.Time) (Answer, error) {
+	for _, c := range open {
+		if _, err := s.chargeOne(ctx, tx, c, in, now); err != nil {
+			return Answer{}, err
+		}
+	}
+	if len(open) == 0 {
+		none := decoy
+		none.Mobile = mask(in.number)
+		if err := tx.UpdateChallenge(ctx, none); err != nil && !errors.Is(err, ErrNotFound) {
+			return Answer{}, err
+		}
+		if err := s.emitRefused(ctx, tx, none, in.via); err != nil {
+			return Answer{}, err
+		}
+	}
+	return answer(ResultNoRecord), nil
+}
+
+// ended answers for a challenge that has ended and whose tail fits; the code is gone and compares with nothing.
+func ended(c Challenge) Answer {
+	a := answer(ResultFinal)
+	if c.State == ChallengeVerified {
+		a = answer(ResultAlready)
+		a.OK = false // nothing shows that this submission had the code
+	} else {
+		a.Reason = c.Reason
+	}
+	a.FilingID = c.FilingID
+	return a
+}
+
+// answerKey is a keyed hash of all that was submitted.
+func (s *Service) answerKey(in submission) []byte {
+	return s.vault.MAC("answer", []byte(in.door), []byte(in.number.E164()), []byte(in.code), []byte(in.tail), []byte(in.filing))
+}
+
+func (s *Service) storedAnswer(ctx context.Context, tx Tx, key []byte, now time.Time) (Answer, bool, error) {
+	a, at, until, err := tx.StoredAnswer(ctx, key)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return Answer{}, false, nil
+	case err != nil:
+		return Answer{}, false, err
+	}
+	// An answer from the future was stored before the clock was set back: it is none.
+	return a, !now.Before(at) && now.Before(until), nil
+}
