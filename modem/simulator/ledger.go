@@ -76,8 +76,8 @@ func newLedger(w io.Writer, keep int) *ledger {
 	return &ledger{start: time.Now(), w: w, keep: keep, watch: map[*watcher]struct{}{}}
 }
 
-// now is the monotonic time of the ledger in microseconds, never 0.
-func (l *ledger) now() int64 { return max(1, time.Since(l.start).Microseconds()) }
+// now is the monotonic time of the ledger in microseconds; it begins at 1, because 0 means never.
+func (l *ledger) now() int64 { return 1 + time.Since(l.start).Microseconds() }
 
 func (l *ledger) add(e Entry) {
 	l.seq++

@@ -15,6 +15,7 @@ type Network struct {
 	config   Config
 	ledger   *ledger
 	modems   []*Modem
+	byNumber map[string]*Modem
 	handsets map[string]func(string) (string, time.Duration)
 	partial  map[partKey]*assembly // long messages on their way to handsets
 	strikes  map[string]int        // how often a fate has struck, per recipient
@@ -33,13 +34,17 @@ func New(c Config) (*Network, error) {
 	n := &Network{
 		config:   c,
 		ledger:   newLedger(c.Ledger, c.Keep),
+		byNumber: map[string]*Modem{},
 		handsets: map[string]func(string) (string, time.Duration){},
 		partial:  map[partKey]*assembly{},
 		strikes:  map[string]int{},
 		timers:   map[*time.Timer]struct{}{},
 	}
 	for i := range c.Modems {
-		n.modems = append(n.modems, newModem(n, i))
+		m := newModem(n, i)
+		n.modems = append(n.modems, m)
+		n.byNumber[subscriber(m.card.number)] = m
+		m.chatter()
 	}
 	return n, nil
 }
