@@ -36,9 +36,10 @@ var arrows = map[string]string{
 	"internal/client":   "",
 	"internal/house":    "",
 	"internal/daemon":   "* github.com/coreos/go-systemd/v22 github.com/prometheus/client_golang golang.org/x/sys",
-	"internal/demo":     "internal/daemon internal/config internal/client modem/simulator internal/store internal/seal",
-	"internal/selftest": "internal/config modem modem/simulator pdu",
-	"internal/bench":    "internal/daemon internal/config internal/client modem/simulator internal/store internal/seal queue",
+	"internal/rig":      "internal/daemon internal/gateway internal/config modem/simulator internal/store internal/seal",
+	"internal/demo":     "internal/rig internal/config internal/msisdn modem/simulator",
+	"internal/selftest": "modem modem/simulator pdu",
+	"internal/bench":    "internal/rig internal/config modem/simulator",
 	"cmd/attestd": "internal/daemon internal/config internal/client internal/demo internal/selftest internal/bench internal/store internal/inbox internal/msisdn " +
 		"pdu modem modem/simulator github.com/alecthomas/kong",
 }

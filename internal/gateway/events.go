@@ -1,0 +1,85 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"attestd/internal/inbox"
+	"attestd/modem"
+	"attestd/pdu"
+	"attestd/queue"
+)
+
+// events carries inward what the modem says unasked, in its order, until the session ends. What it cannot store it
+// keeps trying to store: the modem still has it, and nothing is acknowledged before.
+func (s *session) events(ctx context.Context) {
+	for e := range s.m.Events() {
+		switch e.Kind {
+		case modem.Received:
+			s.received(ctx, e)
+		case modem.LateResult:
+			s.insist(ctx, "late result", func() error {
+				return s.o.Inward.LateResult(ctx, e.Tag, outcome(e.MR, e.Err))
+			})
+		case modem.RegistrationChanged:
+			s.change(func(st *Status) { st.Registration = e.Registration })
+			poke(s.look)
+		case modem.Restarted, modem.SIMChanged:
+			// Its settings are gone (PDU mode, CNMI): only the whole handshake makes it a modem of ours again.
+			s.end(fmt.Errorf("the modem restarted, or its SIM changed (%s)", e.Kind))
+		case modem.SIMFull:
+			s.log.Warn("message store is full: draining it")
+			poke(s.full)
+		}
+	}
+}
+
+// received stores a TPDU, then lets the modem forget it.
+func (s *session) received(ctx context.Context, e modem.Event) {
+	at := e.At
+	if at.IsZero() {
+		at = time.Now()
+	}
+	if !s.insist(ctx, "received message", func() error { return s.store(ctx, e, at) }) {
+		return
+	}
+	s.change(func(st *Status) { st.Received++; st.LastReceived = at })
+	if err := s.m.Acknowledge(ctx, e); err != nil && !errors.Is(err, context.Canceled) {
+		// It comes again, and is known by its content then: nothing is lost or doubled.
+		s.log.Warn("a stored message could not be acknowledged", "error", err)
+	}
+}
+
+func (s *session) store(ctx context.Context, e modem.Event, at time.Time) error {
+	decoded, err := pdu.Decode(e.TPDU, pdu.MT)
+	if err == nil && decoded.Report != nil {
+		r := decoded.Report
+		return s.o.Inward.Report(ctx, queue.Report{
+			Station: s.c.Name, SIM: s.sim, MR: r.MR, Recipient: r.Recipient.String(), Status: r.Status,
+			SCTS: r.SCTS, Discharge: r.Discharge, Received: at, Raw: e.TPDU,
+		})
+	}
+	// An undecodable TPDU goes the same way: the inbox keeps its octets.
+	return s.o.Inward.Text(ctx, inbox.Received{Station: s.c.Name, SIM: s.sim, TPDU: e.TPDU, SMSC: e.SMSC, At: at})
+}
+
+// insist tries until it succeeds or ctx ends, at most every few seconds.
+func (s *session) insist(ctx context.Context, what string, try func() error) bool {
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+		err := try()
+		if err == nil {
+			return true
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		s.log.Error("cannot be stored yet, the modem keeps it", "what", what, "error", err, "retry_in", pause)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return false
+		}
+	}
+}

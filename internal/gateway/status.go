@@ -1,0 +1,64 @@
+package gateway
+
+import (
+	"errors"
+	"time"
+
+	"attestd/modem"
+)
+
+// State is how a station is.
+type State string
+
+// The states of a station.
+const (
+	Opening    State = "opening"     // its port is being opened, its modem set up
+	Searching  State = "searching"   // the modem answers, but no network has registered it
+	Refused    State = "refused"     // the network refuses this SIM
+	Ready      State = "ready"       // it can send
+	Recovering State = "recovering"  // its session ended; it is about to be opened again
+	Parked     State = "parked"      // a person must mend something: Error says what
+	WrongModem State = "wrong-modem" // another module or card than the configuration says
+	Closed     State = "closed"      // the gateway stops
+)
+
+// Status is a snapshot of one station, for the API and the metrics.
+type Status struct {
+	Name, Port   string
+	State        State
+	Error        string // why it is not ready, and what to do
+	Since        time.Time
+	Identity     modem.Identity
+	Registration modem.Registration
+	Signal       modem.Signal
+	Opened       int64 // sessions that came up
+	Lost         int64 // sessions that ended by a fault
+	Submitted    int64 // SUBMITs that the modem accepted
+	Failed       int64 // SUBMITs that it refused or that ended unknown
+	Received     int64 // DELIVERs and STATUS-REPORTs stored
+	LastSubmit   time.Time
+	LastReceived time.Time
+}
+
+// SIM is the key of a SIM's affairs: references, reports, limits. A card that hides its ICCID goes by its IMSI, and
+// a module without either by its IMEI.
+func SIM(id modem.Identity) string {
+	switch {
+	case id.ICCID != "":
+		return id.ICCID
+	case id.IMSI != "":
+		return "imsi:" + id.IMSI
+	default:
+		return "imei:" + id.IMEI
+	}
+}
+
+// mendable says whether waiting may help, or whether a person must do something first.
+func mendable(err error) bool {
+	for _, fatal := range []error{modem.ErrPINRequired, modem.ErrPINRefused, modem.ErrPUKRequired} {
+		if errors.Is(err, fatal) {
+			return false
+		}
+	}
+	return true
+}
