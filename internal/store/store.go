@@ -21,6 +21,7 @@ import (
 	"sync"
 
 	"attestd/internal/seal"
+	"attestd/queue"
 
 	_ "github.com/ncruces/go-sqlite3/driver" // registers "sqlite3"
 	"github.com/pressly/goose/v3"
@@ -49,6 +50,7 @@ type Store struct {
 	readers sync.Map // SQL text -> *sql.Stmt
 	lock    *os.File
 	topics  hub
+	codes   queue.Policy // under which the rules' texts are queued; see Verify
 }
 
 // Open opens the database, makes it where there is none, and brings its schema up to date. A database that is newer
