@@ -16,6 +16,8 @@ import (
 // cli is the whole command line: one field a command, each in a file of its own.
 type cli struct {
 	Version versionCmd `cmd:"" help:"Print the version and what it was built with."`
+
+	Simulate simulateCmd `cmd:"" help:"Offer simulated modems as serial ports, for any program that drives modems."`
 }
 
 // app is what a command gets from main: where to read and print, and a context that ends at SIGINT or SIGTERM.

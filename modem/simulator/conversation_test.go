@@ -221,10 +221,12 @@ func TestAHeldLinkMakesTheSecondMessageFaster(t *testing.T) {
 		for range 3 {
 			h.submit("+8613800138000", "x")
 			time.Sleep(2500 * time.Millisecond)
+			h.heard()
 		}
 		time.Sleep(linkHold)
 		h.submit("+8613800138000", "x")
 		time.Sleep(2500 * time.Millisecond)
+		h.heard()
 		var took []int64
 		for _, e := range entries(n, KindSubmit) {
 			took = append(took, e.Air-e.CtrlZ)

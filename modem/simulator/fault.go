@@ -50,7 +50,7 @@ var faultTable = []faultRow{
 		m.detach("unplugged")
 		return nil
 	}, func(m *Modem) { comeBack(m, false) }},
-	{FaultKind{"renumber", "unplugged, and back under another name after for (500ms)"}, func(m *Modem, _ Fault) error {
+	{FaultKind{"renumber", "unplugged, and soon back under another name"}, func(m *Modem, _ Fault) error {
 		m.unplugForAWhile("renumber", true)
 		return nil
 	}, nil},
