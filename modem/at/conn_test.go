@@ -343,7 +343,11 @@ func TestWakingTellsAModemFromSilenceAndFromNoise(t *testing.T) {
 					if _, err := fmt.Fprintf(p.conn, "$GPGSV,%d\r\n", i); err != nil {
 						return
 					}
-					time.Sleep(100 * time.Millisecond)
+					select {
+					case <-time.After(100 * time.Millisecond):
+					case <-c.Done():
+						return
+					}
 				}
 			}()
 			if err := <-wake(c); !errors.Is(err, ErrGarbage) {
