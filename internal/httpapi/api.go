@@ -4,24 +4,147 @@
 package httpapi
 
 import (
+	"encoding/json"
+	"io"
+	"log/slog"
 	"net/http"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
 )
 
 // API serves. Make one with New.
 type API struct {
-	s Services
-	o Options
+	s       Services
+	o       Options
+	log     *slog.Logger
+	mux     *http.ServeMux
+	guard   *guard
+	stop    chan struct{} // closed when event streams must end
+	stopped sync.Once
 }
 
 // New makes the handler for everything that the gateway serves over HTTP.
-func New(s Services, o Options) *API { return &API{s: s, o: o} }
-
-// ServeHTTP implements http.Handler.
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {}
+func New(s Services, o Options) *API {
+	if o.MaxBody <= 0 {
+		o.MaxBody = 256 << 10
+	}
+	if o.EventHeartbeat <= 0 {
+		o.EventHeartbeat = 15 * time.Second
+	}
+	if s.Meter == nil {
+		s.Meter = noMeter{}
+	}
+	a := &API{s: s, o: o, log: o.Logger, mux: http.NewServeMux(), guard: newGuard(o.Limits), stop: make(chan struct{})}
+	if a.log == nil {
+		a.log = slog.New(slog.DiscardHandler)
+	}
+	api := humago.New(a.mux, a.humaConfig())
+	api.UseMiddleware(a.authenticate(api))
+	a.messages(api)
+	a.filings(api)
+	a.lists(api)
+	a.events(api)
+	if o.Public {
+		a.public(api)
+	}
+	a.health(api)
+	a.document(api)
+	return a
+}
 
 // Server makes a server for the API with its timeouts, whose Shutdown ends event streams. Give its Serve a listener
 // from Listener.
-func (a *API) Server() *http.Server { return &http.Server{Handler: a} }
+func (a *API) Server() *http.Server {
+	s := &http.Server{
+		Handler:           a,
+		ReadHeaderTimeout: a.o.ReadHeaderTimeout,
+		ReadTimeout:       a.o.ReadTimeout,
+		IdleTimeout:       a.o.IdleTimeout,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelDebug), // broken TLS handshakes and the like
+	}
+	s.RegisterOnShutdown(a.Close)
+	return s
+}
 
-// SetLimits changes the limits of the public endpoints (SIGHUP).
-func (a *API) SetLimits(l Limits) {}
+// Close ends event streams, so that a shutdown need not wait for their clients.
+func (a *API) Close() { a.stopped.Do(func() { close(a.stop) }) }
+
+// SetLimits changes the limits of the public endpoints (SIGHUP). What was counted stays counted.
+func (a *API) SetLimits(l Limits) { a.guard.set(l) }
+
+func (a *API) humaConfig() huma.Config {
+	registry := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
+	version := a.o.Version
+	if version == "" {
+		version = "dev"
+	}
+	return huma.Config{
+		OpenAPI: &huma.OpenAPI{
+			OpenAPI: "3.1.0",
+			Info: &huma.Info{
+				Title: "attestd", Version: version,
+				Description: "Sends verification SMS through GSM and LTE modems and matches the answers. " +
+					"Errors are problem documents (RFC 9457). Lists are {\"items\", \"next\"}: give next back as cursor.",
+			},
+			Components: &huma.Components{
+				Schemas: registry,
+				SecuritySchemes: map[string]*huma.SecurityScheme{
+					"token": {Type: "http", Scheme: "bearer", Description: "Made by: attestd token create --config FILE --name NAME"},
+				},
+			},
+		},
+		// The document is served by document: huma's own handlers build it at the first request, without a lock.
+		Formats:                      map[string]huma.Format{"application/json": jsonFormat, "json": jsonFormat},
+		DefaultFormat:                "application/json",
+		RejectUnknownQueryParameters: true,
+	}
+}
+
+// jsonFormat refuses what encoding/json would silently change.
+var jsonFormat = huma.Format{
+	Marshal: func(w io.Writer, v any) error {
+		e := json.NewEncoder(w)
+		e.SetEscapeHTML(false)
+		return e.Encode(v)
+	},
+	Unmarshal: func(data []byte, v any) error {
+		if !utf8.Valid(data) {
+			return errNotUTF8
+		}
+		return json.Unmarshal(data, v)
+	},
+}
+
+// operation is what all operations have in common.
+func (a *API) operation(method, path, id, tag, summary, description string, errors ...int) huma.Operation {
+	return huma.Operation{
+		Method: method, Path: path, OperationID: id, Tags: []string{tag}, Summary: summary, Description: description,
+		Errors: append([]int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusServiceUnavailable}, errors...),
+		// Every operation but the public ones; those take this away again.
+		Security:     []map[string][]string{{"token": {}}},
+		MaxBodyBytes: a.o.MaxBody,
+	}
+}
+
+// document serves the OpenAPI document, made once.
+func (a *API) document(api huma.API) {
+	text, err := json.MarshalIndent(api.OpenAPI(), "", "  ")
+	if err != nil {
+		panic("httpapi: the OpenAPI document cannot be written: " + err.Error()) // seen by every test
+	}
+	a.mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/vnd.oai.openapi+json;version=3.1")
+		_, _ = w.Write(text)
+	})
+}
+
+type noMeter struct{}
+
+func (noMeter) Request(string, string, int, time.Duration) {}
+func (noMeter) Verification(int)                           {}
+func (noMeter) Streams(int)                                {}

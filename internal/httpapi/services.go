@@ -16,12 +16,13 @@ import (
 type Services struct {
 	// Queue takes messages in. *queue.Queue is one.
 	Queue Queue
-	// Messages reads them. *store.Store is one, or a small adapter of it.
+	// Messages reads them. *store.Store is one.
 	Messages Messages
 	// Verify is the rules. *verify.Service is one.
 	Verify Verify
-	// Inbox lists received texts, newest first.
-	Inbox func(ctx context.Context, q InboxQuery) ([]InboxItem, error)
+	// Inbox lists at most limit received texts with ids smaller than before ("" from the newest), newest first; next is
+	// the last one's id when more follow, "" otherwise.
+	Inbox func(ctx context.Context, before string, limit int) (items []InboxItem, next string, err error)
 	// Modems is a snapshot of the stations, in the order of the configuration.
 	Modems func() []Modem
 	// Events is the log of what happened.
@@ -49,19 +50,13 @@ type Queue interface {
 	Cancel(ctx context.Context, id string) (queue.Message, error)
 }
 
-// Messages reads messages with their parts.
+// Messages reads messages.
 type Messages interface {
-	// Message gives one; queue.ErrNotFound.
+	// Message gives one with its parts; queue.ErrNotFound. Attempts lists what was tried for it, in order.
 	Message(ctx context.Context, id string) (queue.Message, error)
-	// Messages lists at most q.Limit, newest (largest id) first.
-	Messages(ctx context.Context, q MessageQuery) ([]queue.Message, error)
-}
-
-// MessageQuery selects messages.
-type MessageQuery struct {
-	State  queue.State // "" for any
-	Before string      // only ids smaller than this; "" from the newest
-	Limit  int         // the API asks for one more than it shows, to know whether a page follows
+	Attempts(ctx context.Context, messageID string) ([]queue.Attempt, error)
+	// Messages lists them without parts, newest first; next continues the list, "" at its end.
+	Messages(ctx context.Context, f queue.Filter) (items []queue.Message, next string, err error)
 }
 
 // Verify is *verify.Service as far as the API needs it. Errors: verify.Invalid, ErrNotFound, ErrReferenceConflict,
@@ -73,12 +68,6 @@ type Verify interface {
 	CancelFiling(ctx context.Context, id, reason string) (verify.Filing, error)
 	Check(ctx context.Context, r verify.CheckRequest) (verify.Answer, error)
 	Resend(ctx context.Context, r verify.ResendRequest) (verify.Answer, error)
-}
-
-// InboxQuery selects received texts.
-type InboxQuery struct {
-	Before string // only ids smaller than this; "" from the newest
-	Limit  int
 }
 
 // Events is *store.Store's log of what happened. Data carries no code, tail, text or whole number.
@@ -113,6 +102,7 @@ type Meter interface {
 type Options struct {
 	Version         string
 	Public          bool           // serve /v1/public/*
+	DefaultCountry  string         // of numbers without a country code: verify.region[0]; "" is 86
 	DefaultLanguage string         // of answers to persons whose browser asks for neither Chinese nor English: zh, en
 	TrustedProxies  []netip.Prefix // whose X-Forwarded-For is believed: config.HTTP.Prefixes()
 	MaxBody         int64

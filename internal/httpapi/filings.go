@@ -1,0 +1,206 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"attestd/verify"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// FilingRequest is a filing whose persons must verify.
+type FilingRequest struct {
+	Type      string         `json:"type" maxLength:"64" doc:"first, additional_website, access, change, entity_cancellation, website_cancellation or access_cancellation: it decides who must verify." example:"first"`
+	Reference string         `json:"reference,omitempty" maxLength:"512" doc:"Your own name for it. Sent again with the same content it gives the filing that is there; with another content, a conflict. References belong to a token." example:"order-4711"`
+	Persons   []FilingPerson `json:"persons" maxItems:"1000" nullable:"false"`
+	Sites     []FilingSite   `json:"sites,omitempty" maxItems:"1000" nullable:"false" doc:"The sites of the order; those that persons name need not be listed."`
+	Changes   []FilingChange `json:"changes,omitempty" maxItems:"1000" nullable:"false" doc:"For type change: what was changed."`
+	Language  string         `json:"language,omitempty" maxLength:"16" doc:"Of the SMS: zh or en. Default verify.default_language." example:"zh"`
+	Callback  string         `json:"callback,omitempty" maxLength:"4096" doc:"Address for webhooks about this filing." example:"https://platform.example/attestd"`
+}
+
+// FilingPerson is a person in charge.
+type FilingPerson struct {
+	Role                  string `json:"role" maxLength:"64" doc:"entity_head or website_head." example:"entity_head"`
+	Name                  string `json:"name,omitempty" maxLength:"1024" example:"张三"`
+	Mobile                string `json:"mobile,omitempty" maxLength:"64" example:"13800138000"`
+	EmergencyMobile       string `json:"emergency_mobile,omitempty" maxLength:"64" doc:"Never used; a person with no other number is refused."`
+	CertificateType       string `json:"certificate_type,omitempty" maxLength:"64" doc:"With a whole certificate number: it is checked, and only its tail is kept, hashed." example:"resident_id"`
+	Certificate           string `json:"certificate,omitempty" maxLength:"128" doc:"The whole number; or give certificate_tail." example:"11010519491231002X"`
+	CertificateTail       string `json:"certificate_tail,omitempty" maxLength:"64" doc:"The last 6 characters." example:"31002X"`
+	SecondCertificateTail string `json:"second_certificate_tail,omitempty" maxLength:"64" doc:"Another tail that is accepted too."`
+	Site                  string `json:"site,omitempty" maxLength:"1024" doc:"The site that a website_head is in charge of." example:"example.cn"`
+	Kind                  string `json:"kind,omitempty" maxLength:"64" doc:"website, app or mini_program." example:"website"`
+}
+
+// FilingSite is a site of the order.
+type FilingSite struct {
+	Name string `json:"name" maxLength:"1024" example:"example.cn"`
+	Kind string `json:"kind,omitempty" maxLength:"64" example:"website"`
+}
+
+// FilingChange is one thing that a change filing changes.
+type FilingChange struct {
+	Part string `json:"part" maxLength:"64" doc:"entity, website, number or remark." example:"number"`
+	Role string `json:"role,omitempty" maxLength:"64" doc:"For number: whose it is." example:"website_head"`
+	Site string `json:"site,omitempty" maxLength:"1024" doc:"For website, and for the number of a website_head." example:"example.cn"`
+}
+
+// Filing is a filing and where it stands.
+type Filing struct {
+	ID         string      `json:"id" example:"01939b2f-5a52-7c3e-9c54-0f6d1a2b3c4d"`
+	Type       string      `json:"type" example:"first"`
+	Reference  string      `json:"reference,omitempty" example:"order-4711"`
+	State      string      `json:"state" enum:"received,verifying,passed,rejected,cancelled,not_required" example:"verifying"`
+	Reason     string      `json:"reason,omitempty" doc:"Why it was rejected or cancelled: expired, too_many_attempts, undeliverable, superseded, cancelled." example:""`
+	Note       string      `json:"note,omitempty" doc:"What was said when it was cancelled."`
+	Origin     string      `json:"origin" doc:"The name of the token that filed it." example:"platform"`
+	Language   string      `json:"language" example:"zh"`
+	Callback   string      `json:"callback,omitempty"`
+	Persons    []Person    `json:"persons"`
+	Challenges []Challenge `json:"challenges" doc:"One for each phone that must answer."`
+	CreatedAt  time.Time   `json:"created_at"`
+	UpdatedAt  time.Time   `json:"updated_at"`
+	EndedAt    *time.Time  `json:"ended_at,omitempty"`
+}
+
+// Person is a person of a filing and where they stand.
+type Person struct {
+	ID          string     `json:"id"`
+	Role        string     `json:"role" example:"entity_head"`
+	Name        string     `json:"name,omitempty" example:"张三"`
+	Site        string     `json:"site,omitempty" example:"example.cn"`
+	Kind        string     `json:"kind,omitempty" example:"website"`
+	Mobile      string     `json:"mobile" doc:"Masked." example:"138****8000"`
+	State       string     `json:"state" enum:"waiting,verified,failed,not_required" example:"waiting"`
+	Reason      string     `json:"reason,omitempty"`
+	ChallengeID string     `json:"challenge_id,omitempty"`
+	VerifiedAt  *time.Time `json:"verified_at,omitempty"`
+}
+
+// Challenge is one code for one phone, without the code.
+type Challenge struct {
+	ID          string     `json:"id"`
+	State       string     `json:"state" enum:"new,sending,open,verified,locked,expired,void" example:"open"`
+	Reason      string     `json:"reason,omitempty"`
+	Mobile      string     `json:"mobile" doc:"Masked." example:"138****8000"`
+	Sends       int        `json:"sends" doc:"SMS sent or queued, the first included." example:"1"`
+	MaxSends    int        `json:"max_sends" example:"3"`
+	Wrong       int        `json:"wrong" doc:"Wrong tries so far." example:"0"`
+	MaxWrong    int        `json:"max_wrong" example:"5"`
+	MessageID   string     `json:"message_id,omitempty" doc:"The latest SMS: GET /v1/messages/{id} tells more."`
+	SMSState    string     `json:"sms_state,omitempty" example:"delivered"`
+	AcceptedAt  *time.Time `json:"accepted_at,omitempty" doc:"When a network took the first SMS."`
+	DeliveredAt *time.Time `json:"delivered_at,omitempty"`
+	Deadline    *time.Time `json:"deadline,omitempty" doc:"The code is good until then; set when a network has taken the first SMS."`
+	EndedAt     *time.Time `json:"ended_at,omitempty"`
+}
+
+func viewFiling(f verify.Filing) Filing {
+	v := Filing{
+		ID: f.ID, Type: string(f.Type), Reference: f.Reference, State: string(f.State), Reason: f.Reason, Note: f.Note,
+		Origin: f.Origin, Language: f.Language, Callback: f.Callback, Persons: []Person{}, Challenges: []Challenge{},
+		CreatedAt: f.Created, UpdatedAt: f.Updated, EndedAt: when(f.Ended),
+	}
+	for _, p := range f.Persons {
+		v.Persons = append(v.Persons, Person{
+			ID: p.ID, Role: string(p.Role), Name: p.Name, Site: p.Site, Kind: string(p.Kind), Mobile: p.Mobile,
+			State: string(p.State), Reason: p.Reason, ChallengeID: p.ChallengeID, VerifiedAt: when(p.Verified),
+		})
+	}
+	for _, c := range f.Challenges {
+		v.Challenges = append(v.Challenges, Challenge{
+			ID: c.ID, State: string(c.State), Reason: c.Reason, Mobile: c.Mobile, Sends: c.Sends, MaxSends: c.MaxSends,
+			Wrong: c.Wrong, MaxWrong: c.MaxWrong, MessageID: c.LastSMS, SMSState: c.LastSMSState,
+			AcceptedAt: when(c.Accepted), DeliveredAt: when(c.Delivered), Deadline: when(c.Deadline), EndedAt: when(c.Ended),
+		})
+	}
+	return v
+}
+
+func (r FilingRequest) filing(origin string) verify.FilingRequest {
+	f := verify.FilingRequest{Origin: origin, Type: r.Type, Reference: r.Reference, Language: r.Language, Callback: r.Callback}
+	for _, p := range r.Persons {
+		f.Persons = append(f.Persons, verify.PersonRequest(p))
+	}
+	for _, s := range r.Sites {
+		f.Sites = append(f.Sites, verify.SiteRequest(s))
+	}
+	for _, c := range r.Changes {
+		f.Changes = append(f.Changes, verify.Change{Part: verify.Part(c.Part), Role: verify.Role(c.Role), Site: c.Site})
+	}
+	return f
+}
+
+type filingOutput struct {
+	Status int
+	Body   Filing
+}
+
+func (a *API) filings(api huma.API) {
+	create := a.operation(http.MethodPost, "/v1/filings", "create-filing", "filings", "Create a filing",
+		"Makes a code for each phone that must answer and queues its SMS, all or nothing. 201 for a new filing, 200 for one that was there under its reference.",
+		http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
+	create.DefaultStatus = http.StatusCreated
+	create.Responses = map[string]*huma.Response{"200": {Description: "The filing that was there already"}}
+	huma.Register(api, create, func(ctx context.Context, in *struct{ Body FilingRequest }) (*filingOutput, error) {
+		f, created, err := a.s.Verify.CreateFiling(ctx, in.Body.filing(requestOf(ctx).token))
+		if err != nil {
+			return nil, a.fail(ctx, err)
+		}
+		status := http.StatusCreated
+		if !created {
+			status = http.StatusOK
+		}
+		return &filingOutput{status, viewFiling(f)}, nil
+	})
+
+	list := a.operation(http.MethodGet, "/v1/filings", "list-filings", "filings", "List filings", "Newest first.")
+	huma.Register(api, list, func(ctx context.Context, in *struct {
+		Paging
+		State     string `query:"state" enum:"received,verifying,passed,rejected,cancelled,not_required" doc:"Only those in this state."`
+		Reference string `query:"reference" maxLength:"512" doc:"Only those with this reference."`
+	}) (*listOutput[Filing], error) {
+		before, err := in.before("filings")
+		if err != nil {
+			return nil, a.fail(ctx, err)
+		}
+		items, next, err := a.s.Verify.Filings(ctx, verify.FilingQuery{
+			State: verify.FilingState(in.State), Reference: in.Reference, Before: before, Limit: in.Limit,
+		})
+		if err != nil {
+			return nil, a.fail(ctx, err)
+		}
+		return page("filings", items, next, viewFiling), nil
+	})
+
+	read := a.operation(http.MethodGet, "/v1/filings/{id}", "get-filing", "filings", "Read a filing", "With its persons and challenges.", http.StatusNotFound)
+	huma.Register(api, read, func(ctx context.Context, in *IDInput) (*filingOutput, error) {
+		f, err := a.s.Verify.Filing(ctx, in.ID)
+		if err != nil {
+			return nil, a.fail(ctx, err)
+		}
+		return &filingOutput{http.StatusOK, viewFiling(f)}, nil
+	})
+
+	cancel := a.operation(http.MethodPost, "/v1/filings/{id}/cancel", "cancel-filing", "filings", "Cancel a filing",
+		"Its codes end, and SMS of it that are still queued are cancelled. The body may be left out.", http.StatusNotFound, http.StatusConflict)
+	huma.Register(api, cancel, func(ctx context.Context, in *struct {
+		IDInput
+		Body *struct {
+			Reason string `json:"reason,omitempty" maxLength:"1024" doc:"Why, for the record." example:"withdrawn by the applicant"`
+		} `required:"false"`
+	}) (*filingOutput, error) {
+		var reason string
+		if in.Body != nil {
+			reason = in.Body.Reason
+		}
+		f, err := a.s.Verify.CancelFiling(ctx, in.ID, reason)
+		if err != nil {
+			return nil, a.fail(ctx, err)
+		}
+		return &filingOutput{http.StatusOK, viewFiling(f)}, nil
+	})
+}

@@ -1,0 +1,243 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"attestd/internal/msisdn"
+	"attestd/queue"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// MessageRequest is a message to be sent.
+type MessageRequest struct {
+	To             string     `json:"to" minLength:"1" maxLength:"64" doc:"Phone number; without a country code it is a Chinese one, or of the first verify.region." example:"+8613800138000"`
+	Text           string     `json:"text" maxLength:"65536" doc:"At most 255 parts: 17085 UCS-2 or 39015 GSM-7 characters." example:"Hello"`
+	Priority       string     `json:"priority,omitempty" enum:"bulk,normal,urgent" default:"normal" doc:"Who goes first on a modem. Codes of filings are urgent."`
+	Deadline       *time.Time `json:"deadline,omitempty" doc:"After it the message is not sent, nor kept for the phone by the network. Default: queue.default_deadline from now." example:"2027-01-31T08:00:00+08:00"`
+	Report         *bool      `json:"report,omitempty" doc:"Ask the network for a delivery report. Default true."`
+	Class          *int       `json:"class,omitempty" minimum:"0" maximum:"0" doc:"0: shown at once and not kept by the phone (flash)."`
+	Repeatable     bool       `json:"repeatable,omitempty" doc:"True: when nobody can tell whether it was sent and no evidence comes in queue.evidence_window, send it once more. Otherwise it becomes unreported."`
+	Modem          string     `json:"modem,omitempty" maxLength:"32" doc:"Only this modem may send it." example:"m0"`
+	IdempotencyKey string     `json:"idempotency_key,omitempty" maxLength:"128" doc:"The same key with the same message gives the message that is there; with another message, a conflict. Keys belong to a token." example:"order-4711-1"`
+}
+
+// Message is a message and what became of it.
+type Message struct {
+	ID             string     `json:"id" example:"01939b2f-5a52-7c3e-9c54-0f6d1a2b3c4d"`
+	State          string     `json:"state" enum:"queued,submitting,unknown,submitted,delivered,undelivered,unreported,rejected,expired,cancelled" doc:"docs/states.md draws the ways between them." example:"queued"`
+	Reason         string     `json:"reason,omitempty" doc:"Why it ended as it did, or waits."`
+	To             string     `json:"to,omitempty" doc:"Absent once wiped (queue.wipe_number)." example:"+8613800138000"`
+	Text           string     `json:"text,omitempty" doc:"Absent once wiped (queue.wipe_text), and always for the codes of filings." example:"Hello"`
+	Priority       string     `json:"priority" enum:"bulk,normal,urgent" example:"normal"`
+	Deadline       time.Time  `json:"deadline"`
+	Report         bool       `json:"report" example:"true"`
+	Class          *int       `json:"class,omitempty"`
+	Repeatable     bool       `json:"repeatable"`
+	Origin         string     `json:"origin" doc:"The name of the token that sent it, or challenge:ID." example:"platform"`
+	IdempotencyKey string     `json:"idempotency_key,omitempty" example:"order-4711-1"`
+	Alphabet       string     `json:"alphabet" enum:"gsm7,8bit,ucs2" example:"gsm7"`
+	Segments       int        `json:"segments" doc:"Parts that the network carries." example:"1"`
+	Attempts       int        `json:"attempts" doc:"Handed to a modem, over all parts."`
+	Modem          string     `json:"modem,omitempty" doc:"Of the latest attempt; before one, the modem that was asked for." example:"m0"`
+	SIM            string     `json:"sim,omitempty" example:"89860012345678901234"`
+	CreatedAt      time.Time  `json:"created_at"`
+	UpdatedAt      time.Time  `json:"updated_at"`
+	AcceptedAt     *time.Time `json:"accepted_at,omitempty" doc:"When the network took the first part."`
+	DeliveredAt    *time.Time `json:"delivered_at,omitempty" doc:"By the network's clock, when it says."`
+	EndedAt        *time.Time `json:"ended_at,omitempty" doc:"When the state became final."`
+	Parts          []Part     `json:"parts,omitempty" doc:"Only of a single message, not in lists."`
+	Tries          []Attempt  `json:"tries,omitempty" doc:"Each handing-over to a modem; only of a single message, not in lists."`
+}
+
+// Part is one segment of a message.
+type Part struct {
+	Seq         int        `json:"seq" example:"1"`
+	State       string     `json:"state" example:"submitted"`
+	Reason      string     `json:"reason,omitempty"`
+	Attempts    int        `json:"attempts" example:"1"`
+	Modem       string     `json:"modem,omitempty" example:"m0"`
+	MR          *int       `json:"mr,omitempty" doc:"TP-MR, the modem's reference." example:"17"`
+	SubmittedAt *time.Time `json:"submitted_at,omitempty"`
+	Status      *int       `json:"status,omitempty" doc:"TP-ST of the latest report (TS 23.040 9.2.3.15)." example:"0"`
+}
+
+// Attempt is one handing-over of a part to a modem.
+type Attempt struct {
+	Part      int        `json:"part" example:"1"`
+	N         int        `json:"n" example:"1"`
+	Modem     string     `json:"modem" example:"m0"`
+	IMEI      string     `json:"imei,omitempty"`
+	SIM       string     `json:"sim,omitempty"`
+	StartedAt time.Time  `json:"started_at"`
+	EndedAt   *time.Time `json:"ended_at,omitempty"`
+	Result    string     `json:"result,omitempty" doc:"Empty while it goes on: accepted, refused, temporary, sick, unknown, notsent." example:"accepted"`
+	MR        *int       `json:"mr,omitempty"`
+	Code      int        `json:"code,omitempty" doc:"+CMS ERROR or +CME ERROR."`
+	Detail    string     `json:"detail,omitempty"`
+}
+
+const challengeOrigin = "challenge:"
+
+func viewMessage(m queue.Message) Message {
+	v := Message{
+		ID: m.ID, State: string(m.State), Reason: m.Reason, To: m.To.E164(), Text: m.Text, Priority: m.Priority.String(),
+		Deadline: m.Deadline, Report: m.Report, Repeatable: m.Repeatable, Origin: m.Origin, IdempotencyKey: m.IdempotencyKey,
+		Alphabet: m.Alphabet.String(), Segments: m.Segments, Attempts: m.Attempts, Modem: m.Station, SIM: m.SIM,
+		CreatedAt: m.Created, UpdatedAt: m.Updated, AcceptedAt: when(m.Accepted), DeliveredAt: when(m.Delivered), EndedAt: when(m.Ended),
+	}
+	if v.Modem == "" {
+		v.Modem = m.Draft.Modem
+	}
+	if m.Flash {
+		v.Class = new(int)
+	}
+	if strings.HasPrefix(m.Origin, challengeOrigin) {
+		v.Text = "" // it holds a code, which is between the network and the person
+	}
+	for _, p := range m.Parts {
+		v.Parts = append(v.Parts, Part{
+			Seq: p.Seq, State: string(p.State), Reason: p.Reason, Attempts: p.Attempts, Modem: p.Station,
+			MR: known(p.MR), SubmittedAt: when(p.Submitted), Status: known(p.Status),
+		})
+	}
+	return v
+}
+
+func viewAttempt(t queue.Attempt) Attempt {
+	return Attempt{
+		Part: t.Seq, N: t.N, Modem: t.Station, IMEI: t.IMEI, SIM: t.SIM, StartedAt: t.Started, EndedAt: when(t.Ended),
+		Result: string(t.Result), MR: known(t.MR), Code: t.Code, Detail: t.Detail,
+	}
+}
+
+func when(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// known is a number of which -1 means that there is none.
+func known(n int) *int {
+	if n < 0 {
+		return nil
+	}
+	return &n
+}
+
+type messageOutput struct{ Body Message }
+
+func (a *API) messages(api huma.API) {
+	create := a.operation(http.MethodPost, "/v1/messages", "send-message", "messages", "Send a message",
+		"Answers as soon as the message is durable. It is sent when a modem is free; GET it, or follow /v1/events, to see what becomes of it.",
+		http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
+	create.DefaultStatus = http.StatusAccepted
+	huma.Register(api, create, func(ctx context.Context, in *struct{ Body MessageRequest }) (*messageOutput, error) {
+		d, err := a.draft(ctx, in.Body)
+		if err != nil {
+			return nil, a.fail(ctx, err)
+		}
+		m, err := a.s.Queue.Enqueue(ctx, d)
+		if err != nil {
+			return nil, a.fail(ctx, err)
+		}
+		return &messageOutput{viewMessage(m)}, nil
+	})
+
+	list := a.operation(http.MethodGet, "/v1/messages", "list-messages", "messages", "List messages", "Newest first, without their parts.")
+	huma.Register(api, list, func(ctx context.Context, in *struct {
+		Paging
+		State string `query:"state" enum:"queued,submitting,unknown,submitted,delivered,undelivered,unreported,rejected,expired,cancelled" doc:"Only those in this state."`
+	}) (*listOutput[Message], error) {
+		before, err := in.before("messages")
+		if err != nil {
+			return nil, a.fail(ctx, err)
+		}
+		items, next, err := a.s.Messages.Messages(ctx, queue.Filter{State: queue.State(in.State), Cursor: before, Limit: in.Limit})
+		if err != nil {
+			return nil, a.fail(ctx, err)
+		}
+		return page("messages", items, next, viewMessage), nil
+	})
+
+	read := a.operation(http.MethodGet, "/v1/messages/{id}", "get-message", "messages", "Read a message", "With its parts and every attempt.", http.StatusNotFound)
+	huma.Register(api, read, func(ctx context.Context, in *IDInput) (*messageOutput, error) {
+		m, err := a.s.Messages.Message(ctx, in.ID)
+		if err != nil {
+			return nil, a.fail(ctx, err)
+		}
+		tries, err := a.s.Messages.Attempts(ctx, in.ID)
+		if err != nil {
+			return nil, a.fail(ctx, err)
+		}
+		v := viewMessage(m)
+		for _, t := range tries {
+			v.Tries = append(v.Tries, viewAttempt(t))
+		}
+		return &messageOutput{v}, nil
+	})
+
+	cancel := a.operation(http.MethodDelete, "/v1/messages/{id}", "cancel-message", "messages", "Cancel a message",
+		"Only while no part of it was handed to a modem.", http.StatusNotFound, http.StatusConflict)
+	huma.Register(api, cancel, func(ctx context.Context, in *IDInput) (*messageOutput, error) {
+		m, err := a.s.Messages.Message(ctx, in.ID)
+		if err == nil && strings.HasPrefix(m.Origin, challengeOrigin) {
+			err = newProblem(http.StatusConflict, "this is the code of a filing: cancel the filing, and its codes are cancelled with it")
+		}
+		if err == nil {
+			m, err = a.s.Queue.Cancel(ctx, in.ID)
+		}
+		if err != nil {
+			return nil, a.fail(ctx, err)
+		}
+		return &messageOutput{viewMessage(m)}, nil
+	})
+}
+
+// IDInput is the path of one thing. (huma reads embedded structs only when they are exported.)
+type IDInput struct {
+	ID string `path:"id" maxLength:"64" example:"01939b2f-5a52-7c3e-9c54-0f6d1a2b3c4d"`
+}
+
+// draft is the request in the queue's words.
+func (a *API) draft(ctx context.Context, r MessageRequest) (queue.Draft, error) {
+	country := a.o.DefaultCountry
+	if country == "" {
+		country = "86"
+	}
+	to, err := msisdn.Parse(r.To, country)
+	if err != nil {
+		message := strings.TrimPrefix(err.Error(), msisdn.ErrInvalid.Error()+": ")
+		return queue.Draft{}, newProblem(http.StatusUnprocessableEntity, "to: "+message, FieldFault{"to", message})
+	}
+	d := queue.Draft{
+		To: to, Text: r.Text, Report: r.Report == nil || *r.Report, Flash: r.Class != nil, Repeatable: r.Repeatable,
+		Origin: requestOf(ctx).token, IdempotencyKey: r.IdempotencyKey, Modem: r.Modem, Priority: queue.Normal,
+	}
+	if r.Priority != "" {
+		if err := d.Priority.UnmarshalText([]byte(r.Priority)); err != nil {
+			return queue.Draft{}, queue.ErrPriority
+		}
+	}
+	if r.Deadline != nil {
+		d.Deadline = *r.Deadline
+	}
+	if r.Modem != "" && !a.hasModem(r.Modem) {
+		message := "there is no modem of this name: GET /v1/modems lists those there are"
+		return queue.Draft{}, newProblem(http.StatusUnprocessableEntity, "modem: "+message, FieldFault{"modem", message})
+	}
+	return d, nil
+}
+
+func (a *API) hasModem(name string) bool {
+	for _, m := range a.s.Modems() {
+		if m.Name == name {
+			return true
+		}
+	}
+	return false
+}

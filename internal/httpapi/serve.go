@@ -1,0 +1,218 @@
+package httpapi
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// answerTimeout is how long a client may take to read an answer; event streams set their own for each event.
+const answerTimeout = 30 * time.Second
+
+// request is what is known of a request while it is served.
+type request struct {
+	id     string
+	token  string // the name of the token that was shown
+	stream bool   // an event stream: its duration tells nothing about speed
+}
+
+type requestKey struct{}
+
+func requestOf(ctx context.Context) *request {
+	if r, ok := ctx.Value(requestKey{}).(*request); ok {
+		return r
+	}
+	return &request{}
+}
+
+func requestID(ctx context.Context) string { return requestOf(ctx).id }
+
+func instance(ctx context.Context) string {
+	if id := requestID(ctx); id != "" {
+		return "urn:attestd:request:" + id
+	}
+	return ""
+}
+
+// ServeHTTP implements http.Handler: an id, a deadline, a log line and a count for every request, whatever becomes of it.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	began := time.Now()
+	var random [8]byte
+	_, _ = rand.Read(random[:]) // never fails
+	req := &request{id: hex.EncodeToString(random[:])}
+	r = r.WithContext(context.WithValue(r.Context(), requestKey{}, req))
+	out := &recorder{ResponseWriter: w}
+	out.Header().Set("X-Request-Id", req.id)
+	out.Header().Set("X-Content-Type-Options", "nosniff")
+	out.Header().Set("Cache-Control", "no-store")
+	_ = http.NewResponseController(w).SetWriteDeadline(began.Add(answerTimeout)) // a recorder in tests has none
+
+	handler, pattern := a.mux.Handler(r)
+	defer func() {
+		if p := recover(); p != nil {
+			if p == http.ErrAbortHandler {
+				panic(p)
+			}
+			// The value may quote what was sent: only where it happened is logged.
+			a.log.Error("request panicked", "request", req.id, "kind", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+			if out.status == 0 {
+				problem := newProblem(http.StatusInternalServerError, "the log of the gateway says more about this request")
+				problem.Instance = instance(r.Context())
+				problem.write(out)
+			}
+		}
+		a.account(r, req, out, pattern, time.Since(began))
+	}()
+	if pattern == "" {
+		a.unrouted(out, r, handler)
+		return
+	}
+	a.mux.ServeHTTP(out, r)
+}
+
+// account logs and counts. Neither has the path, which holds ids, nor the query.
+func (a *API) account(r *http.Request, req *request, out *recorder, pattern string, took time.Duration) {
+	_, route, ok := strings.Cut(pattern, " ")
+	if !ok {
+		route = pattern
+	}
+	if route == "" {
+		route = "(none)"
+	}
+	if req.stream {
+		took = 0
+	}
+	a.s.Meter.Request(route, knownMethod(r.Method), out.status, took)
+	level := slog.LevelInfo
+	switch {
+	case out.status >= 500:
+		level = slog.LevelWarn
+	case route == "/healthz", route == "/readyz", route == "/metrics":
+		level = slog.LevelDebug
+	}
+	a.log.LogAttrs(r.Context(), level, "request",
+		slog.String("request", req.id), slog.String("method", knownMethod(r.Method)), slog.String("route", route),
+		slog.Int("status", out.status), slog.Int64("bytes", out.bytes), slog.Duration("took", took.Round(time.Microsecond)),
+		slog.String("token", req.token))
+}
+
+// knownMethod keeps a method that a client made up out of labels and logs.
+func knownMethod(m string) string {
+	switch m {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+		return m
+	}
+	return "other"
+}
+
+var versionPath = regexp.MustCompile(`^/v[0-9]+(/|$)`)
+
+// unrouted answers what no route takes: handler is the mux's own idea of it, from which only the status and Allow are kept.
+func (a *API) unrouted(w http.ResponseWriter, r *http.Request, handler http.Handler) {
+	probe := &recorder{ResponseWriter: discard{http.Header{}}}
+	handler.ServeHTTP(probe, r)
+	var p *Problem
+	switch {
+	case probe.status == http.StatusMethodNotAllowed:
+		allow := probe.Header().Get("Allow")
+		w.Header().Set("Allow", allow)
+		p = newProblem(http.StatusMethodNotAllowed, "this path takes "+allow)
+	case probe.status >= 300 && probe.status < 400: // the path was cleaned: //v1 to /v1
+		http.Redirect(w, r, probe.Header().Get("Location"), http.StatusPermanentRedirect)
+		return
+	case versionPath.MatchString(r.URL.Path) && !strings.HasPrefix(r.URL.Path, "/v1/"):
+		p = newProblem(http.StatusNotFound, "this gateway speaks version 1 of the API only: its paths begin with /v1/")
+		p.Type, p.Title = typePrefix+"unknown-version", "There is no such version of the API"
+	case strings.HasPrefix(r.URL.Path, "/v1/public/") && !a.o.Public:
+		p = newProblem(http.StatusNotFound, "the public endpoints are off: http.public = true turns them on")
+	default:
+		p = newProblem(http.StatusNotFound, "there is no such path: /openapi.json describes those there are")
+	}
+	p.Instance = instance(r.Context())
+	p.write(w)
+}
+
+// authenticate lets an operation with Security pass only with a token in use.
+func (a *API) authenticate(api huma.API) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		if len(ctx.Operation().Security) == 0 {
+			next(ctx)
+			return
+		}
+		scheme, secret, _ := strings.Cut(ctx.Header("Authorization"), " ")
+		detail := "send the header Authorization: Bearer TOKEN; a token is made by: attestd token create --config FILE --name NAME"
+		if strings.EqualFold(scheme, "Bearer") { // RFC 9110 11.1: schemes are case-insensitive
+			name, ok, err := a.s.Authenticate(ctx.Context(), strings.TrimSpace(secret))
+			if err != nil {
+				a.writeFailure(api, ctx, err)
+				return
+			}
+			if ok {
+				requestOf(ctx.Context()).token = name
+				next(ctx)
+				return
+			}
+			detail = "the token is not known, or was revoked: attestd token list --config FILE shows those there are, attestd token create makes one"
+			ctx.SetHeader("WWW-Authenticate", `Bearer realm="attestd", error="invalid_token"`) // RFC 6750 3
+		} else {
+			ctx.SetHeader("WWW-Authenticate", `Bearer realm="attestd"`)
+		}
+		_ = huma.WriteErr(api, ctx, http.StatusUnauthorized, detail)
+	}
+}
+
+func (a *API) writeFailure(api huma.API, ctx huma.Context, err error) {
+	failed := a.fail(ctx.Context(), err)
+	if h, ok := failed.(huma.HeadersError); ok {
+		for name, values := range h.GetHeaders() {
+			ctx.SetHeader(name, values[0])
+		}
+	}
+	status := http.StatusInternalServerError
+	if _, ok := a.unavailable(ctx.Context(), err); ok {
+		status = http.StatusServiceUnavailable
+	}
+	_ = huma.WriteErr(api, ctx, status, failed.Error())
+}
+
+// recorder remembers what was answered.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+}
+
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status = status
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(p []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	n, err := r.ResponseWriter.Write(p)
+	r.bytes += int64(n)
+	return n, err
+}
+
+// Unwrap lets http.ResponseController find the connection.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+// discard is a response that goes nowhere.
+type discard struct{ header http.Header }
+
+func (d discard) Header() http.Header         { return d.header }
+func (d discard) Write(p []byte) (int, error) { return len(p), nil }
+func (d discard) WriteHeader(int)             {}
