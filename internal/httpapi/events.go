@@ -89,7 +89,6 @@ func (a *API) stream(ctx context.Context, w http.ResponseWriter, seq int64, subj
 	a.s.Meter.Streams(1)
 	defer a.s.Meter.Streams(-1)
 	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Time{}) // the server's was for the request; it would end the stream
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no") // nginx would hold events back
 	beat := time.NewTicker(a.o.EventHeartbeat)
