@@ -141,7 +141,7 @@ func number(name, s string) (field, error) {
 	case len(digits) > 20: // TS 23.040 9.1.2.5: 12 octets at most
 		return f, fmt.Errorf("%s: has %d digits, an SMS address holds 20", name, len(digits))
 	}
-	value, err := semioctet.Encode([]byte(strings.ToLower(digits)))
+	value, err := semioctet.Encode([]byte(digits))
 	if err != nil {
 		return f, fmt.Errorf("%s: has a character that is no digit, write digits with an optional + in front", name)
 	}

@@ -118,3 +118,21 @@ func (t text) cut(header int) ([][]byte, error) {
 	}
 	return parts, nil
 }
+
+// OutsideGSM gives the first character of a text that makes it UCS-2, so that people can be told which one costs them.
+func OutsideGSM(s string) (r rune, found bool) {
+	for _, r := range norm.NFC.String(s) {
+		if _, in := gsmSeptets[r]; !in {
+			return r, true
+		}
+	}
+	return 0, false
+}
+
+// Capacity is how many units one part holds: alone, or beside a concatenation header.
+func Capacity(a Alphabet, concatenated, wideRef bool) int {
+	if !concatenated {
+		return capacity(a, 0)
+	}
+	return capacity(a, len(concatHeader(0, wideRef, 0, 0)))
+}

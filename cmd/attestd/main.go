@@ -15,6 +15,9 @@ import (
 
 // cli is the whole command line: one field a command, each in a file of its own.
 type cli struct {
+	Encode  encodeCmd  `cmd:"" help:"Show what a text costs, and the PDUs that carry it."`
+	Decode  decodeCmd  `cmd:"" help:"Tell what a PDU says."`
+	Join    joinCmd    `cmd:"" help:"Join the parts of long texts."`
 	Version versionCmd `cmd:"" help:"Print the version and what it was built with."`
 
 	Simulate simulateCmd `cmd:"" help:"Offer simulated modems as serial ports, for any program that drives modems."`
