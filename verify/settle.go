@@ -144,14 +144,22 @@ func (s *Service) forgetQueued(ctx context.Context, tx Tx, c Challenge) error {
 	return tx.CancelSMS(ctx, c.ID)
 }
 
-// lapse applies the deadline to each of these challenges, with all consequences, and gives them as they then are.
-func (s *Service) lapse(ctx context.Context, tx Tx, all []Challenge, now time.Time) ([]Challenge, error) {
-	for i, c := range all {
-		after := c.at(now)
-		if _, err := s.save(ctx, tx, c, after, now); err != nil {
+// lapse applies the deadline to each of these challenges, with all consequences, and gives them as they then are. One
+// that ends may take others of its filing with it, so each is then read again.
+func (s *Service) lapse(ctx context.Context, tx Tx, all []Challenge, now time.Time) (_ []Challenge, err error) {
+	for i := 0; i < len(all); i++ {
+		after := all[i].at(now)
+		if after.State == all[i].State {
+			continue
+		}
+		if _, err := s.save(ctx, tx, all[i], after, now); err != nil {
 			return nil, err
 		}
-		all[i] = after
+		for j := range all {
+			if all[j], err = tx.Challenge(ctx, all[j].ID); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return all, nil
 }

@@ -1,0 +1,469 @@
+package verify
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// openVault hashes for real and seals in name only, so that tests can look inside.
+type openVault struct{}
+
+func (openVault) Seal(plain []byte, context string) []byte {
+	return append([]byte(context+"|"), plain...)
+}
+
+func (openVault) Open(sealed []byte, context string) ([]byte, error) {
+	plain, ok := bytes.CutPrefix(sealed, []byte(context+"|"))
+	if !ok {
+		return nil, errors.New("sealed for another context")
+	}
+	return plain, nil
+}
+
+func (openVault) MAC(purpose string, parts ...[]byte) []byte {
+	h := hmac.New(sha256.New, []byte("test"))
+	for _, p := range append([][]byte{[]byte(purpose)}, parts...) {
+		fmt.Fprintf(h, "%d:%s", len(p), p)
+	}
+	return h.Sum(nil)
+}
+
+func (v openVault) MACs(purpose string, parts ...[]byte) [][]byte {
+	return [][]byte{v.MAC(purpose, parts...)}
+}
+
+type text struct {
+	Outgoing
+	id, state string
+	cancelled bool
+	settled   bool
+}
+
+type event struct {
+	typ, subject string
+	data         map[string]any
+}
+
+type storedAnswer struct {
+	a         Answer
+	at, until time.Time
+}
+
+type sent struct {
+	mac, kind string
+	at        time.Time
+}
+
+// rows are a database; memory is a store over one, with transactions that roll back.
+type rows struct {
+	filings    map[string]Filing
+	challenges map[string]Challenge
+	answers    map[string]storedAnswer
+	sent       []sent
+	texts      []text
+	events     []event
+}
+
+type memory struct {
+	mu   sync.Mutex
+	rows rows
+	// fail is returned by the next transaction instead of a commit.
+	fail error
+	// broken gathers what a database would have refused.
+	broken []string
+}
+
+func newMemory() *memory {
+	return &memory{rows: rows{filings: map[string]Filing{}, challenges: map[string]Challenge{}, answers: map[string]storedAnswer{}}}
+}
+
+func (m *memory) Update(_ context.Context, fn func(Tx) error) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	before := rows{
+		filings: maps.Clone(m.rows.filings), challenges: maps.Clone(m.rows.challenges), answers: maps.Clone(m.rows.answers),
+		sent: slices.Clone(m.rows.sent), texts: slices.Clone(m.rows.texts), events: slices.Clone(m.rows.events),
+	}
+	err := fn(memoryTx{m})
+	if err == nil && m.fail != nil {
+		err, m.fail = m.fail, nil
+	}
+	if err != nil {
+		m.rows = before
+	}
+	return err
+}
+
+func (m *memory) Filing(ctx context.Context, id string) (f Filing, err error) {
+	err = m.Update(ctx, func(tx Tx) error {
+		if f, err = tx.Filing(ctx, id); err != nil {
+			return err
+		}
+		f.Challenges, err = tx.ChallengesOfFiling(ctx, id)
+		return err
+	})
+	return f, err
+}
+
+func (m *memory) Filings(context.Context, FilingQuery) ([]Filing, string, error) {
+	return nil, "", errors.ErrUnsupported
+}
+
+type memoryTx struct{ m *memory }
+
+func (t memoryTx) InsertFiling(_ context.Context, f Filing) error {
+	f.Persons, f.Challenges = slices.Clone(f.Persons), nil
+	t.m.rows.filings[f.ID] = f
+	return nil
+}
+
+func (t memoryTx) UpdateFiling(_ context.Context, f Filing) error {
+	old, ok := t.m.rows.filings[f.ID]
+	if !ok {
+		return ErrNotFound
+	}
+	if old.State.Terminal() && old.State != f.State {
+		t.m.broken = append(t.m.broken, fmt.Sprintf("filing went from %s to %s", old.State, f.State))
+	}
+	old.State, old.Reason, old.Note, old.Updated, old.Ended = f.State, f.Reason, f.Note, f.Updated, f.Ended
+	t.m.rows.filings[f.ID] = old
+	return nil
+}
+
+func (t memoryTx) UpdatePerson(_ context.Context, p Person) error {
+	f := t.m.rows.filings[p.FilingID]
+	f.Persons = slices.Clone(f.Persons)
+	f.Persons[p.Index] = p
+	t.m.rows.filings[f.ID] = f
+	return nil
+}
+
+func (t memoryTx) Filing(_ context.Context, id string) (Filing, error) {
+	f, ok := t.m.rows.filings[id]
+	if !ok {
+		return Filing{}, ErrNotFound
+	}
+	f.Persons = slices.Clone(f.Persons)
+	return f, nil
+}
+
+func (t memoryTx) FilingByReference(ctx context.Context, origin, reference string) (Filing, error) {
+	for id, f := range t.m.rows.filings {
+		if f.Origin == origin && f.Reference == reference {
+			return t.Filing(ctx, id)
+		}
+	}
+	return Filing{}, ErrNotFound
+}
+
+func (t memoryTx) InsertChallenge(_ context.Context, c Challenge) error {
+	t.m.rows.challenges[c.ID] = c
+	return nil
+}
+
+func (t memoryTx) UpdateChallenge(_ context.Context, c Challenge) error {
+	old, ok := t.m.rows.challenges[c.ID]
+	if !ok {
+		return ErrNotFound
+	}
+	if old.State.Terminal() && old.State != c.State || c.Wrong < old.Wrong || c.Sends < old.Sends {
+		t.m.broken = append(t.m.broken, fmt.Sprintf("challenge went from %s %d %d to %s %d %d", old.State, old.Wrong, old.Sends, c.State, c.Wrong, c.Sends))
+	}
+	t.m.rows.challenges[c.ID] = c
+	return nil
+}
+
+func (t memoryTx) Challenge(_ context.Context, id string) (Challenge, error) {
+	c, ok := t.m.rows.challenges[id]
+	if !ok {
+		return c, ErrNotFound
+	}
+	return c, nil
+}
+
+func (t memoryTx) pick(want func(Challenge) bool) (all []Challenge) {
+	for _, c := range t.m.rows.challenges {
+		if want(c) {
+			all = append(all, c)
+		}
+	}
+	slices.SortFunc(all, func(a, b Challenge) int { return strings.Compare(a.ID, b.ID) })
+	return all
+}
+
+func (t memoryTx) ChallengesOfFiling(_ context.Context, id string) ([]Challenge, error) {
+	return t.pick(func(c Challenge) bool { return c.FilingID == id }), nil
+}
+
+func (t memoryTx) ChallengesOfNumber(_ context.Context, macs [][]byte, since time.Time) ([]Challenge, error) {
+	return t.pick(func(c Challenge) bool {
+		return anyEqual([][]byte{c.NumberMAC}, macs) && (c.Ended.IsZero() || !since.IsZero() && !c.Ended.Before(since))
+	}), nil
+}
+
+func (t memoryTx) DueChallenges(_ context.Context, now time.Time, limit int) ([]Challenge, error) {
+	all := t.pick(func(c Challenge) bool { return !c.Due.IsZero() && !c.Due.After(now) })
+	return all[:min(limit, len(all))], nil
+}
+
+func (t memoryTx) NextDueChallenge(context.Context) (next time.Time, err error) {
+	for _, c := range t.m.rows.challenges {
+		if !c.Due.IsZero() && (next.IsZero() || c.Due.Before(next)) {
+			next = c.Due
+		}
+	}
+	return next, nil
+}
+
+func (t memoryTx) StoredAnswer(_ context.Context, key []byte) (Answer, time.Time, time.Time, error) {
+	s, ok := t.m.rows.answers[string(key)]
+	if !ok {
+		return Answer{}, time.Time{}, time.Time{}, ErrNotFound
+	}
+	return s.a, s.at, s.until, nil
+}
+
+func (t memoryTx) StoreAnswer(_ context.Context, key []byte, a Answer, at, until time.Time) error {
+	t.m.rows.answers[string(key)] = storedAnswer{a, at, until}
+	return nil
+}
+
+func (t memoryTx) ForgetAnswers(_ context.Context, until time.Time) (bool, error) {
+	maps.DeleteFunc(t.m.rows.answers, func(_ string, s storedAnswer) bool { return !s.until.After(until) })
+	return len(t.m.rows.answers) > 0, nil
+}
+
+func (t memoryTx) NoteSent(_ context.Context, mac []byte, kind string, at time.Time) error {
+	t.m.rows.sent = append(t.m.rows.sent, sent{string(mac), kind, at})
+	return nil
+}
+
+func (t memoryTx) SentSince(_ context.Context, macs [][]byte, kind string, after time.Time) (all []time.Time, err error) {
+	for _, s := range t.m.rows.sent {
+		if s.kind == kind && s.at.After(after) && anyEqual([][]byte{[]byte(s.mac)}, macs) {
+			all = append(all, s.at)
+		}
+	}
+	slices.SortFunc(all, time.Time.Compare)
+	return all, nil
+}
+
+func (t memoryTx) ForgetSent(_ context.Context, before time.Time) error {
+	t.m.rows.sent = slices.DeleteFunc(t.m.rows.sent, func(s sent) bool { return s.at.Before(before) })
+	return nil
+}
+
+func (t memoryTx) Send(_ context.Context, o Outgoing) (string, error) {
+	id := fmt.Sprintf("sms-%d", len(t.m.rows.texts))
+	t.m.rows.texts = append(t.m.rows.texts, text{Outgoing: o, id: id, state: smsQueued})
+	return id, nil
+}
+
+func (t memoryTx) CancelSMS(_ context.Context, id string) error {
+	for i, s := range t.m.rows.texts {
+		if s.ChallengeID == id && s.state == smsQueued && !s.Answer {
+			t.m.rows.texts[i].cancelled, t.m.rows.texts[i].state = true, "cancelled"
+		}
+	}
+	return nil
+}
+
+func (t memoryTx) Settle(_ context.Context, id string) error {
+	for i, s := range t.m.rows.texts {
+		if s.ChallengeID == id && !s.Answer {
+			t.m.rows.texts[i].settled = true
+		}
+	}
+	return nil
+}
+
+func (t memoryTx) Emit(_ context.Context, typ, subject string, data any) error {
+	b, err := json.Marshal(data)
+	if err != nil {
+		return err
+	}
+	e := event{typ: typ, subject: subject}
+	t.m.rows.events = append(t.m.rows.events, e)
+	return json.Unmarshal(b, &t.m.rows.events[len(t.m.rows.events)-1].data)
+}
+
+// counted says how many events of a type a subject has.
+func (m *memory) counted(typ, subject string) (n int) {
+	for _, e := range m.rows.events {
+		if e.typ == typ && (subject == "" || e.subject == subject) {
+			n++
+		}
+	}
+	return n
+}
+
+var sixDigits = regexp.MustCompile(`\d{6,}`)
+
+// bench is a service over memory with a clock of the test's own.
+type bench struct {
+	t   testing.TB
+	m   *memory
+	s   *Service
+	now time.Time
+}
+
+func newBench(t testing.TB, change func(*Policy)) *bench {
+	p := DefaultPolicy()
+	p.SMSPerDay, p.SMSGap = 0, 0
+	if change != nil {
+		change(&p)
+	}
+	m := newMemory()
+	s, err := New(m, openVault{}, p, Templates{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &bench{t, m, s, time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)}
+}
+
+func (b *bench) pass(d time.Duration) { b.now = b.now.Add(d) }
+
+func (b *bench) tx(fn func(Tx) error) {
+	if err := b.m.Update(context.Background(), fn); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *bench) create(r FilingRequest) (f Filing) {
+	in, err := receive(r, b.s.policy)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.tx(func(tx Tx) (err error) {
+		f, _, err = b.s.create(context.Background(), tx, in, b.now)
+		return err
+	})
+	return f
+}
+
+func (b *bench) check(code, mobile, tail string) (a Answer) {
+	in, faults := b.s.readCheck(CheckRequest{Code: code, Mobile: mobile, Tail: tail})
+	if faults != nil {
+		b.t.Fatal(faults)
+	}
+	b.tx(func(tx Tx) (err error) {
+		a, err = b.s.check(context.Background(), tx, in, b.now)
+		return err
+	})
+	return a
+}
+
+func (b *bench) resend(mobile, tail string) (a Answer) {
+	in, faults := b.s.read(mobile, tail, "")
+	if faults != nil {
+		b.t.Fatal(faults)
+	}
+	in.door = "resend"
+	b.tx(func(tx Tx) (err error) {
+		a, err = b.s.resend(context.Background(), tx, in, b.now)
+		return err
+	})
+	return a
+}
+
+// network says what became of the newest SMS of a challenge.
+func (b *bench) network(c Challenge, state string, accepted, delivered time.Time) {
+	b.tell(b.lastSMS(c).id, c.ID, state, accepted, delivered)
+}
+
+func (b *bench) tell(id, challenge, state string, accepted, delivered time.Time) {
+	b.tx(func(tx Tx) error {
+		for i := range b.m.rows.texts {
+			if b.m.rows.texts[i].id == id {
+				b.m.rows.texts[i].state = state
+			}
+		}
+		return b.s.messageChanged(context.Background(), tx, challenge, SMS{id, state, accepted, delivered}, b.now)
+	})
+}
+
+func (b *bench) accept(c Challenge) { b.network(c, "submitted", b.now, time.Time{}) }
+
+func (b *bench) deliver(c Challenge) { b.network(c, "delivered", b.now, b.now) }
+
+func (b *bench) lastSMS(c Challenge) text {
+	for i := len(b.m.rows.texts) - 1; i >= 0; i-- {
+		if s := b.m.rows.texts[i]; s.ChallengeID == c.ID && !s.Answer {
+			return s
+		}
+	}
+	b.t.Fatal("no SMS was queued")
+	return text{}
+}
+
+// code reads the code where a person does: in the SMS.
+func (b *bench) code(c Challenge) string { return sixDigits.FindString(b.lastSMS(c).Text) }
+
+// wrong is a code that is none of the phone's.
+func (b *bench) wrong(i int) string {
+	for n := i; ; n++ {
+		code := fmt.Sprintf("%06d", n*7919%1000000)
+		taken := false
+		for _, s := range b.m.rows.texts {
+			taken = taken || strings.Contains(s.Text, code)
+		}
+		if !taken {
+			return code
+		}
+	}
+}
+
+func (b *bench) challenge(id string) Challenge { return b.m.rows.challenges[id] }
+
+func (b *bench) state(f Filing) (FilingState, string) {
+	now := b.m.rows.filings[f.ID]
+	return now.State, now.Reason
+}
+
+func (b *bench) sweep() {
+	for more := true; more; {
+		b.tx(func(tx Tx) (err error) {
+			more, err = b.s.sweep(context.Background(), tx, b.now)
+			return err
+		})
+	}
+}
+
+const (
+	phoneA, tailA = "13800138000", "01123X"
+	phoneB, tailB = "13900139000", "456(7)"
+)
+
+// two is a first filing with two persons on two phones.
+func two() FilingRequest {
+	return FilingRequest{Type: "first", Persons: []PersonRequest{
+		{Role: "entity_head", Name: "王五", Mobile: phoneA, CertificateTail: tailA},
+		{Role: "website_head", Name: "赵六", Mobile: phoneB, CertificateTail: tailB, Site: "a.example"},
+	}}
+}
+
+// one is a filing with one person.
+func one() FilingRequest {
+	return FilingRequest{Type: "entity_cancellation", Persons: []PersonRequest{
+		{Role: "entity_head", Name: "王五", Mobile: phoneA, CertificateTail: tailA},
+	}}
+}
+
+func expect(t testing.TB, what string, a Answer, want Result) {
+	t.Helper()
+	if a.Result != want {
+		t.Fatalf("%s: got %d, want %d (%+v)", what, a.Result, want, a)
+	}
+}
