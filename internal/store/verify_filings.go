@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -168,22 +167,4 @@ func (v verifyStore) Filings(ctx context.Context, q verify.FilingQuery) (page []
 		}
 	}
 	return page, next, nil
-}
-
-// FilingCounts counts the filings by state.
-func (s *Store) FilingCounts(ctx context.Context) (map[string]int, error) {
-	rows, err := s.readQuery(ctx, `SELECT state, count(*) FROM filings GROUP BY state`)
-	if err != nil {
-		return nil, err
-	}
-	counts := map[string]int{}
-	for rows.Next() {
-		var state string
-		var n int
-		if err := rows.Scan(&state, &n); err != nil {
-			return nil, errors.Join(err, rows.Close())
-		}
-		counts[state] = n
-	}
-	return counts, errors.Join(rows.Err(), rows.Close())
 }
