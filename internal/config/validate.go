@@ -42,7 +42,7 @@ func (c *Config) validate() []string {
 
 func (b *binder) oneOf(path, value string, allowed ...string) {
 	if !slices.Contains(allowed, value) {
-		b.fault(path, "want %q", strings.Join(allowed, `" or "`))
+		b.fault(path, `want "%s"`, strings.Join(allowed, `" or "`))
 	}
 }
 
