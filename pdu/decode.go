@@ -141,6 +141,9 @@ func (r *reader) optional(header bool) Content {
 		return c
 	}
 	indicator := r.octet()
+	if indicator == 0xFF {
+		return c // no indicator: some modems fill up what they list with FF
+	}
 	for more := indicator; more&0x80 != 0 && len(r.rest) > 0; {
 		more = r.octet()
 	}

@@ -257,6 +257,7 @@ func TestAStatusReportIsRead(t *testing.T) {
 		{"the indicator is extended", "0087" + "8100" + "00" + "00" + hello, "hello", false},
 		{"the text is cut", "0004" + "05E832", "he", true},
 		{"trailing octets", "0000FFFFFF", "", false},
+		{"filled up with FF", "00FFFFFFFFFF", "", false},
 	} {
 		p, err := DecodeHex(report+c.tail, MT)
 		if err != nil {
@@ -274,13 +275,14 @@ func TestAStatusReportIsRead(t *testing.T) {
 	}
 }
 
+// Seen from a ZTE modem: an SMSC field of two octets, and an address field that holds another one whole.
 func TestABrokenReportWithAShortSMSCAndAHashMatchesNobody(t *testing.T) {
-	p, err := DecodeHex("0291B1"+"06"+"1B"+"0491B186"+scts+scts+"00", MT)
+	p, err := DecodeHex("0297F1"+"06"+"1C"+"0F910B48"+"7228001011F1"+scts+scts+"00", MT)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := p.Report.Recipient.String(); got != "+1#68" || SameRecipient(got, "+8613800138168") {
-		t.Fatal(got)
+	if r := p.Report; r.Recipient.String() != "+#08427820001111" || r.MR != 0x1C || r.Status != 0 || SameRecipient(r.Recipient.String(), "+27820001111") {
+		t.Fatalf("%+v", r)
 	}
 }
 

@@ -138,8 +138,8 @@ func number(name, s string) (field, error) {
 	switch {
 	case digits == "":
 		return f, fmt.Errorf("%s: has no digits, give a number such as +8613800138000", name)
-	case len(digits) > 20: // TS 23.040 9.1.2.5: 12 octets at most
-		return f, fmt.Errorf("%s: has %d digits, an SMS address holds 20", name, len(digits))
+	case len(digits) > maxAddress:
+		return f, fmt.Errorf("%s: has %d digits, an SMS address holds %d", name, len(digits), maxAddress)
 	}
 	value, err := semioctet.Encode([]byte(digits))
 	if err != nil {

@@ -31,14 +31,20 @@ func (r *reader) octet() byte {
 	return 0
 }
 
+// maxAddress is the most semi-octets of an address, TS 23.040 9.1.2.5: twelve octets, length and type among them.
+const maxAddress = 20
+
 // address reads an address field, TS 23.040 9.1.2.5: its length counts semi-octets. Without the whole of it there is no
 // telling who sent what, and nothing after it can be found.
 func (r *reader) address() (Address, error) {
 	n := int(r.octet())
 	toa := r.octet()
 	value := r.take((n + 1) / 2)
-	if r.short {
+	switch {
+	case r.short:
 		return Address{}, fmt.Errorf("%w: the address runs past the end", ErrNotReadable)
+	case n > maxAddress+4: // a memory slot of FF, most likely; a little more is padding
+		return Address{}, fmt.Errorf("%w: the address has %d digits, more than any", ErrNotReadable, n)
 	}
 	a := Address{TON: toa >> 4 & 7, NPI: toa & 0x0F}
 	if a.TON == TONAlphanumeric {
