@@ -75,6 +75,7 @@ var huaweiCommands = map[string]command{
 	"^GETPORTMODE": {exec: func(c call) final { c.m.info("^GETPORTMODE: TYPE: WCDMA: huawei,MDM: 0,PCUI: 1"); return ok }},
 	"^CARDMODE":    {exec: func(c call) final { c.m.info("^CARDMODE: 2"); return ok }},
 	"^HCSQ":        {read: func(c call) final { c.m.info(`^HCSQ: "WCDMA",44,37,58`); return ok }},
+	"^PORTSEL":     {set: accept},
 	"^U2DIAG":      {set: accept, read: func(c call) final { c.m.info("^U2DIAG: 0"); return ok }},
 	"^CPIN": {read: func(c call) final {
 		k := &c.m.card

@@ -180,13 +180,7 @@ func (m *Modem) storeDeliver(in *incoming, class int) bool {
 	}
 	index, good := m.view(memory)[0].put(&stored{stat: statUnread, smsc: m.centre(), tpdu: in.tpdu, in: in})
 	if !good {
-		if !m.isFull { // the network got RP-ERROR "memory capacity exceeded" and holds the message
-			m.isFull = true
-			m.note(KindModem, "store "+memory+" is full")
-			if line := m.profile.full(memory); line != "" {
-				m.urc(line)
-			}
-		}
+		m.tellFull(memory)
 		return false
 	}
 	m.arrived(in, "stored", memory, index)
@@ -197,20 +191,37 @@ func (m *Modem) storeDeliver(in *incoming, class int) bool {
 	return true
 }
 
-// storeReport puts a report into SR.
+// storeReport puts a report where the maker keeps them: SR, or with the received messages.
 func (m *Modem) storeReport(in *incoming) bool {
-	index, good := m.sr.put(&stored{stat: statUnread, smsc: m.centre(), tpdu: in.tpdu, in: in})
+	memory := m.set.mem3
+	if m.profile.reportsInSR {
+		memory = "SR"
+	}
+	index, good := m.view(memory)[0].put(&stored{stat: statUnread, smsc: m.centre(), tpdu: in.tpdu, in: in})
 	if !good {
+		m.tellFull(memory)
 		return false
 	}
-	m.arrived(in, "stored", "SR", index)
+	m.arrived(in, "stored", memory, index)
 	m.net.point(m, PointStored, in.to, in.mr)
-	line := fmt.Sprintf(`+CDSI: "SR",%d`, index)
-	if m.profile.reportInSM { // the EC25 says this, and it is wrong
+	line := fmt.Sprintf(`+CDSI: "%s",%d`, memory, index)
+	if m.profile.misnamesSR { // the EC25 says this, and it is wrong
 		line = `+CDSI: "SM",0`
 	}
 	m.indicate(line)
 	return true
+}
+
+// tellFull says once that a store is full. The network got RP-ERROR "memory capacity exceeded" and holds the message.
+func (m *Modem) tellFull(memory string) {
+	if m.isFull {
+		return
+	}
+	m.isFull = true
+	m.note(KindModem, "store "+memory+" is full")
+	if line := m.profile.full(memory); line != "" {
+		m.urc(line)
+	}
 }
 
 // freed follows a change that may have made room: the modem tells the network (RP-SMMA), which delivers again.

@@ -20,7 +20,8 @@ type profile struct {
 	extra                         map[string]command
 	chatter                       []string // lines that it says by itself every now and then
 	noStatus                      bool     // +CMGR leaves <stat> out
-	reportInSM                    bool     // +CDSI names "SM",0 for a report that is in SR
+	reportsInSR                   bool     // with CNMI ds=2 a report goes to SR, not to mem3
+	misnamesSR                    bool     // and +CDSI says "SM",0
 	noAlpha                       bool     // +CMT: with the comma only
 	blankCSCS                     bool     // an empty line between AT+CSCS= and OK
 }
@@ -62,17 +63,17 @@ var profiles = map[string]*profile{
 		full:      func(mem string) string { return `^SMMEMFULL: "` + mem + `"` },
 		defaults:  func(s *settings) { s.cmee = 1; s.mem1, s.mem2, s.mem3 = "ME", "ME", "ME" },
 		chatter:   []string{"^RSSI: 21", "^BOOT:36252678,0,0,0,6", "^HCSQ: \"WCDMA\",44,37,58"},
-		blankCSCS: true,
-		extra:     huaweiCommands,
+		blankCSCS: true, reportsInSR: true,
+		extra: huaweiCommands,
 	},
 	"quectel": {
 		name: "quectel", manufacturer: "Quectel", model: "EC25", revision: "EC25EFAR06A11M4G",
 		prompt: "\r\n> ", unknown: "ERROR", abort: "\r\nOK\r\n", usb: true, firstIndex: 0,
 		banner: []string{"RDY"}, ready: []string{"+QUSIM: 1", "+QIND: SMS DONE", "+QIND: PB DONE"},
-		full:       func(mem string) string { return `+QIND: "SMSFULL","` + mem + `"` },
-		defaults:   func(s *settings) { s.cmee = 1; s.cnmi = cnmi{2, 1, 0, 0, 0}; s.mem1, s.mem2, s.mem3 = "ME", "ME", "ME" },
-		reportInSM: true,
-		extra:      quectelCommands,
+		full:        func(mem string) string { return `+QIND: "SMSFULL","` + mem + `"` },
+		defaults:    func(s *settings) { s.cmee = 1; s.cnmi = cnmi{2, 1, 0, 0, 0}; s.mem1, s.mem2, s.mem3 = "ME", "ME", "ME" },
+		reportsInSR: true, misnamesSR: true,
+		extra: quectelCommands,
 	},
 	"simcom": {
 		name: "simcom", manufacturer: "SIMCOM INCORPORATED", model: "SIM7670G", revision: "2360B02SIM767XM5A_M",

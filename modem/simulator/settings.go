@@ -59,7 +59,7 @@ var settingCommands = map[string]command{
 	"&K": {exec: accept}, "&S": {exec: accept}, "&R": {exec: accept}, "X": {exec: accept}, "L": {exec: accept}, "M": {exec: accept},
 	"\\Q":   {exec: accept},
 	"H":     {exec: accept},
-	"+CHUP": {exec: accept},
+	"+CHUP": {exec: accept, test: accept},
 	"D":     {exec: func(c call) final { c.m.code("NO CARRIER", "3"); return final{kind: finalSilent} }},
 	"+IPR":  {set: accept, read: func(c call) final { c.m.info("+IPR: 0"); return ok }, values: "(),(0,9600,19200,38400,57600,115200)"},
 	"+ICF":  {set: accept, read: func(c call) final { c.m.info("+ICF: 3,3"); return ok }},
