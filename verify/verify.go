@@ -13,10 +13,7 @@ package verify
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"time"
 
 	"attestd/internal/msisdn"
@@ -125,18 +122,4 @@ func New(store Store, vault Vault, policy Policy, templates Templates) (*Service
 		return nil, err
 	}
 	return &Service{store: store, vault: vault, policy: policy, templates: templates}, nil
-}
-
-// newID makes an id that sorts by the time of its making (UUID version 7, RFC 9562 5.7).
-func newID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails
-	ms := uint64(time.Now().UnixMilli())
-	for i := range 6 {
-		b[i] = byte(ms >> (40 - 8*i))
-	}
-	b[6] = b[6]&0x0f | 0x70
-	b[8] = b[8]&0x3f | 0x80
-	h := hex.EncodeToString(b[:])
-	return fmt.Sprintf("%s-%s-%s-%s-%s", h[:8], h[8:12], h[12:16], h[16:20], h[20:])
 }
