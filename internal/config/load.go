@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/BurntSushi/toml"
@@ -73,14 +74,28 @@ func parse(text string) (Config, []string) {
 	if _, err := toml.Decode(text, &data); err != nil {
 		var p toml.ParseError
 		if errors.As(err, &p) {
-			return Config{}, []string{fmt.Sprintf("line %d: %s", p.Position.Line, p.Message)}
+			return Config{}, []string{fmt.Sprintf("line %d: %s", p.Position.Line, printable(p.Message))}
 		}
-		return Config{}, []string{err.Error()}
+		return Config{}, []string{printable(err.Error())}
 	}
 	c := Default()
 	b := binder{defaults: &c.Modems}
 	b.root(data, &c)
 	return c, append(b.faults, c.validate()...)
+}
+
+// printable keeps what a broken file holds from writing to the terminal, or from filling it: the parser quotes it raw.
+func printable(message string) string {
+	message = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, message)
+	if len(message) > 300 {
+		message = strings.ToValidUTF8(message[:300], "") + "..."
+	}
+	return message
 }
 
 func read(path string) (string, error) {
