@@ -3,7 +3,6 @@
 package modem
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"time"
@@ -73,9 +72,4 @@ type Identity struct {
 	Manufacturer, Model, Revision, IMEI string
 	IMSI, ICCID, OwnNumber              string
 	SMSC                                string
-}
-
-// Open opens the port, wakes and identifies the modem, unlocks the card, and sets it up for SMS.
-func Open(ctx context.Context, c Config) (*Modem, error) {
-	return nil, errors.New("modem: not built yet")
 }

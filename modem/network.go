@@ -2,8 +2,12 @@ package modem
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"attestd/modem/at"
 )
 
 // RegStatus is <stat> of +CREG and +CEREG (TS 27.007 7.2).
@@ -82,12 +86,104 @@ func (s Signal) String() string {
 	return fmt.Sprintf("%d dBm", s.DBm)
 }
 
-// Registration asks the modem whether it is registered.
+// Registration asks the modem whether it is registered. Some are known to the circuit-switched network only, some to EPS only; either
+// will do, for sending is what tells.
 func (m *Modem) Registration(ctx context.Context) (Registration, error) {
-	return Registration{}, errors.New("modem: not built yet")
+	cs, err := m.askStat(ctx, "AT+CREG?", &m.cs) // TS 27.007 7.2
+	if err != nil {
+		return Registration{Status: RegUnknown, CS: RegUnknown, EPS: RegUnknown}, err
+	}
+	eps, err := m.askStat(ctx, "AT+CEREG?", &m.eps) // TS 27.007 10.1.22
+	if err != nil {
+		return Registration{Status: RegUnknown, CS: RegUnknown, EPS: RegUnknown}, err
+	}
+	return combine(cs, eps), nil
 }
 
-// Signal asks for the signal strength.
+func combine(cs, eps RegStatus) Registration {
+	r := Registration{Status: cs, CS: cs, EPS: eps}
+	if !cs.Ready() && (eps.Ready() || cs == RegUnknown) {
+		r.Status = eps
+	}
+	return r
+}
+
+// askStat gives what the modem answers, or last said unasked when it answers with nothing.
+func (m *Modem) askStat(ctx context.Context, line string, heard *atomic.Int32) (RegStatus, error) {
+	prefix := prefixOf(line)
+	res, err := m.conn.Do(ctx, at.Command{Line: line, Timeout: m.c.CommandTimeout, Match: func(s string) bool { return isRead(s, prefix) }})
+	if lost(err) {
+		return RegUnknown, err
+	}
+	if len(res.Lines) > 0 {
+		if stat := number(params(res.Lines[len(res.Lines)-1], prefix), 1); stat >= 0 {
+			heard.Store(int32(stat))
+		}
+	}
+	return RegStatus(heard.Load()), nil
+}
+
+// isRead tells the answer to a read command, <n>,<stat>[,...], from the unsolicited <stat>[,"<lac>",...].
+func isRead(line, prefix string) bool {
+	rest, ok := strings.CutPrefix(line, prefix)
+	if !ok {
+		return false
+	}
+	_, second, ok := strings.Cut(rest, ",")
+	second = strings.TrimSpace(second)
+	return ok && second != "" && second[0] >= '0' && second[0] <= '9' && (len(second) == 1 || second[1] == ',' || second[1] == '0' && second[0] == '1' || second[1] == ' ')
+}
+
+// awaitNetwork waits for registration, if Open shall. What the modem says unasked would tell sooner; asking each second does not
+// depend on it.
+func (m *Modem) awaitNetwork(ctx context.Context) error {
+	if m.c.Registration <= 0 {
+		return nil
+	}
+	limit := time.Now().Add(m.c.Registration)
+	for {
+		r, err := m.Registration(ctx)
+		if err != nil || r.Ready() {
+			return err
+		}
+		if time.Now().After(limit) {
+			switch r.Status {
+			case RegDenied:
+				return say(ErrNoNetwork, "the network refuses this card (registration denied); is it active, paid, and allowed in this module and network?")
+			case RegEmergency:
+				return say(ErrNoNetwork, "only emergency calls are possible; no operator here accepts this card")
+			}
+			return say(ErrNoNetwork, "not registered within %v (%v); look at antenna, coverage, and whether the operator still runs a network for this module", m.c.Registration, r)
+		}
+		if err := pause(ctx, m.conn.Done(), time.Second); err != nil {
+			return err
+		}
+	}
+}
+
+// Signal asks for the signal strength. Some answer with more fields than the two of TS 27.007 8.5.
 func (m *Modem) Signal(ctx context.Context) (Signal, error) {
-	return Signal{}, errors.New("modem: not built yet")
+	res, err := m.conn.Do(ctx, at.Command{Line: "AT+CSQ", Prefix: "+CSQ:", Timeout: m.c.CommandTimeout})
+	if lost(err) {
+		return Signal{}, err
+	}
+	if len(res.Lines) == 0 {
+		return Signal{BER: 99}, nil
+	}
+	return parseSignal(res.Lines[len(res.Lines)-1]), nil
+}
+
+func parseSignal(line string) Signal {
+	p := params(line, "+CSQ:")
+	s := Signal{BER: number(p, 1)}
+	if s.BER < 0 {
+		s.BER = 99
+	}
+	switch rssi := number(p, 0); {
+	case rssi >= 0 && rssi <= 31:
+		s.Known, s.DBm = true, -113+2*rssi
+	case rssi >= 100 && rssi <= 191: // TD-SCDMA and LTE of some vendors
+		s.Known, s.DBm = true, -116+rssi-100
+	}
+	return s
 }

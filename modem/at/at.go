@@ -51,7 +51,9 @@ type Trace struct {
 // Command is one line to the modem and how to read its answer.
 type Command struct {
 	Line string // with AT, without CR
-	Tag  string // names the command when its result comes late
+	// Shown stands for Line in traces, when Line holds a secret.
+	Shown string
+	Tag   string // names the command when its result comes late
 	// Match tells which lines are this command's information text; nil: none are (Prefix and Bare aside).
 	Match func(line string) bool
 	// Prefix claims lines that begin with it, as "+CSQ:".

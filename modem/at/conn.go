@@ -27,14 +27,15 @@ type Conn struct {
 	err     error // set before done is closed
 
 	// What follows belongs to the loop.
-	split   splitter
-	out     []Event   // spoken, not yet taken
-	header  *Event    // an unsolicited line whose body is awaited
-	verbose bool      // a verbose result code was read: digits alone are no results any more
-	last    string    // the last line written, for an echo that comes late
-	owed    *exchange // a command whose final result was not read
-	unsure  bool      // the conversation is not established
-	heard   heard
+	split     splitter
+	out       []Event   // spoken, not yet taken
+	header    *Event    // an unsolicited line whose body is awaited
+	verbose   bool      // a verbose result code was read: digits alone are no results any more
+	last      string    // the last line written, for its echo
+	lastShown string    // how traces show it
+	owed      *exchange // a command whose final result was not read
+	unsure    bool      // the conversation is not established
+	heard     heard
 }
 
 type wrote struct {

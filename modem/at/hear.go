@@ -9,13 +9,16 @@ import (
 const bodyWait = 5 * time.Second
 
 // heard counts what came, for the verdict on a port that does not answer.
-type heard struct{ bytes, lines int }
+type heard struct{ bytes int }
 
 // hear decides whose a line is: an unsolicited line's body, an echo, a final result, information text of x, or an unsolicited
 // line. It reports a final result that ends x. x is nil when nothing is in flight.
 func (c *Conn) hear(x *exchange, line string) (final, bool) {
+	if echoOf(line, c.last) {
+		c.trace(false, c.lastShown)
+		return final{}, false
+	}
 	c.trace(false, line)
-	c.heard.lines++
 	if c.takeBody(x, line) {
 		return final{}, false
 	}
@@ -92,7 +95,7 @@ func (c *Conn) stripEcho(x *exchange, line string) string {
 			return string(trim([]byte(rest)))
 		}
 	}
-	if echoOf(line, c.last) || line == "AT" {
+	if line == "AT" { // the echo of a probe that is past
 		return ""
 	}
 	return line

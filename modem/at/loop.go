@@ -167,12 +167,15 @@ func (c *Conn) send(b []byte, shown string) (int, error) {
 // perform runs one command from its first byte to the point where the next may be sent.
 func (c *Conn) perform(r *request) {
 	x := &exchange{cmd: r.cmd}
-	c.last = r.cmd.Line
+	c.last, c.lastShown = r.cmd.Line, r.cmd.Line
+	if r.cmd.Shown != "" {
+		c.lastShown = r.cmd.Shown
+	}
 	if r.cmd.Payload != nil {
 		c.split.arm()
 		defer c.split.disarm()
 	}
-	if _, err := c.send([]byte(r.cmd.Line+"\r"), r.cmd.Line); err != nil {
+	if _, err := c.send([]byte(r.cmd.Line+"\r"), c.lastShown); err != nil {
 		r.reply <- answer{err: err}
 		return
 	}

@@ -95,7 +95,7 @@ func (c *Conn) silence() error {
 
 // probe writes a line that asks nothing, and counts the final results that come in answer and are not the owed command's.
 func (c *Conn) probe(line string, limit time.Duration, cancel <-chan struct{}) (answers int, last final, err error) {
-	c.last = line
+	c.last, c.lastShown = line, line
 	if c.owed != nil {
 		c.owed.cleared = true
 	}

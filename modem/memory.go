@@ -1,0 +1,185 @@
+package modem
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"attestd/modem/at"
+)
+
+// memory is where received messages lie. mem1 decides which memory is read and deleted from; whoever changes or uses it holds the turn.
+type memory struct {
+	turn          chan struct{} // holds one when somebody has it
+	home, current string        // belong to the turn
+	offered       []string      // what mem1 may be; set by the handshake
+	noList        bool          // AT+CMGL is refused in every form; belongs to the turn
+
+	mu    sync.Mutex
+	slots map[slot]string // what was last read from a slot and not deleted yet
+}
+
+type slot struct {
+	memory string
+	index  int
+}
+
+// with runs f while mem1 is mem ("" is where it is), and puts it back.
+func (m *Modem) with(ctx context.Context, mem string, f func(mem string) error) error {
+	select {
+	case m.memory.turn <- struct{}{}:
+		defer func() { <-m.memory.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-m.conn.Done():
+		return m.conn.Err()
+	}
+	if mem == "" {
+		mem = m.memory.current
+	}
+	if mem != m.memory.current {
+		if err := m.choose(ctx, mem); err != nil {
+			return err
+		}
+		defer m.choose(context.WithoutCancel(ctx), m.memory.home)
+	}
+	return f(mem)
+}
+
+// choose sets mem1. Some want all three memories named (TS 27.005 3.2.2).
+func (m *Modem) choose(ctx context.Context, mem string) error {
+	var err error
+	for _, line := range []string{`AT+CPMS="` + mem + `"`, fmt.Sprintf(`AT+CPMS="%s","%s","%s"`, mem, m.memory.home, m.memory.home)} {
+		if _, err = m.conn.Do(ctx, at.Command{Line: line, Timeout: m.c.CommandTimeout}); err == nil {
+			m.memory.current = mem
+			return nil
+		}
+		if lost(err) {
+			return err
+		}
+	}
+	return fmt.Errorf("memory %s can't be chosen: %w", mem, err)
+}
+
+// remember notes what lies in a slot, so that only that is ever deleted from it. It reports whether this is new.
+func (m *Modem) remember(s slot, raw string) bool {
+	m.memory.mu.Lock()
+	defer m.memory.mu.Unlock()
+	old, had := m.memory.slots[s]
+	m.memory.slots[s] = raw
+	return !had || old != raw
+}
+
+// forget reports whether raw still lies in the slot, as far as is known, and takes the right to delete it.
+func (m *Modem) forget(s slot, raw string) bool {
+	m.memory.mu.Lock()
+	defer m.memory.mu.Unlock()
+	if m.memory.slots[s] != raw {
+		return false
+	}
+	delete(m.memory.slots, s)
+	return true
+}
+
+// fetch reads what +CMTI or +CDSI announces. The slot may not be written yet: the modem is asked again, and at last left to Drain.
+func (m *Modem) fetch(line string, t time.Time) []Event {
+	prefix := prefixed(line) + ":"
+	p := params(line, prefix)
+	mem, index := param(p, 0), number(p, 1)
+	if number(p, 0) >= 0 { // +CMTI: 0,111
+		mem = ""
+	}
+	if index < 0 {
+		return []Event{{Kind: Unsolicited, Text: line}}
+	}
+	ctx := context.Background()
+	var out []Event
+	for _, wait := range []time.Duration{0, 200 * time.Millisecond, 500 * time.Millisecond, time.Second} {
+		if wait > 0 && pause(ctx, m.conn.Done(), wait) != nil {
+			return nil
+		}
+		err := m.with(ctx, mem, func(mem string) error {
+			e, _, err := m.readSlot(ctx, slot{mem, index}, t)
+			if err == nil {
+				out = []Event{e}
+			}
+			return err
+		})
+		if err == nil || lost(err) {
+			return out
+		}
+	}
+	m.log.Warn("a message was announced and could not be read; it is looked for when the store is drained", "memory", mem, "index", index)
+	return []Event{{Kind: Unsolicited, Text: line}}
+}
+
+var errEmptySlot = errors.New("nothing lies there")
+
+// readSlot reads one stored message (AT+CMGR, TS 27.005 4.4), and reports whether it is one that was not told yet.
+func (m *Modem) readSlot(ctx context.Context, s slot, t time.Time) (e Event, fresh bool, err error) {
+	res, err := m.conn.Do(ctx, at.Command{
+		Line: "AT+CMGR=" + strconv.Itoa(s.index), Prefix: "+CMGR:", Body: true, Timeout: m.c.CommandTimeout,
+	})
+	if err != nil {
+		return Event{}, false, err
+	}
+	if len(res.Lines) < 2 || res.Lines[1] == "" {
+		return Event{}, false, errEmptySlot
+	}
+	head := params(res.Lines[0], "+CMGR:")
+	if stat := number(head, 0); stat == 2 || stat == 3 { // one that we stored for sending
+		return Event{}, false, errEmptySlot
+	}
+	e = received(res.Lines[1], number(head, len(head)-1), t)
+	e.Stored, e.Memory, e.Index = true, s.memory, s.index
+	return e, m.remember(s, e.Raw), nil
+}
+
+// Acknowledge tells the modem that the caller has stored what the event carried: a stored message is deleted from its slot, if it still
+// lies there; one that was handed over is acknowledged, where that is asked for.
+func (m *Modem) Acknowledge(ctx context.Context, e Event) error {
+	switch {
+	case e.Kind != Received:
+		return nil
+	case e.Stored:
+		s := slot{e.Memory, e.Index}
+		if !m.forget(s, e.Raw) {
+			return nil // deleted already, or another message has come to lie there
+		}
+		err := m.with(ctx, e.Memory, func(string) error {
+			_, err := m.conn.Do(ctx, at.Command{Line: "AT+CMGD=" + strconv.Itoa(e.Index), Timeout: max(30*time.Second, m.c.CommandTimeout)})
+			return err
+		})
+		if code(err) == 321 || code(err) == 21 || code(err) == 22 { // empty already
+			return nil
+		}
+		return err
+	case m.phase2p.Load():
+		return m.confirm(ctx)
+	}
+	return nil
+}
+
+// confirm is AT+CNMA (TS 27.005 4.7 in PDU mode). It goes before what waits, for the network does not wait long; 340 says that nothing was due.
+func (m *Modem) confirm(ctx context.Context) error {
+	var err error
+	for _, line := range []string{"AT+CNMA", "AT+CNMA=1"} {
+		_, err = m.conn.Do(ctx, at.Command{Line: line, Urgent: true, Timeout: m.c.CommandTimeout})
+		if err == nil || code(err) == 340 {
+			return nil
+		}
+		if lost(err) {
+			return err
+		}
+	}
+	return err
+}
+
+// receivedStatus: <stat> 0 and 1 are received messages, 2 and 3 ours (TS 27.005 3.1); an empty one is a firmware's fault.
+func receivedStatus(s string) bool {
+	return s == "0" || s == "1" || s == "" || strings.HasPrefix(s, "REC")
+}
