@@ -142,7 +142,7 @@ func TestTwoRightChecksAtOnce(t *testing.T) {
 }
 
 func TestTheLastTwoPersonsAtOnce(t *testing.T) {
-	for range 20 {
+	for range 10 {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRig(t, nil)
 			f := r.file(twoPersons())
@@ -165,7 +165,7 @@ func TestTheLastTwoPersonsAtOnce(t *testing.T) {
 
 func TestTheFifthWrongCheckAgainstTheRightOne(t *testing.T) {
 	outcomes := map[verify.FilingState]int{}
-	for range 20 {
+	for range 10 {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRig(t, nil)
 			f := r.file(onePerson())
