@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"bytes"
+	"encoding/hex"
 	"io"
 	"net"
 	"strings"
@@ -114,6 +115,8 @@ func (h *host) submit(to, text string) string {
 	}
 	return all.String()
 }
+
+func hexOf(b []byte) string { return hex.EncodeToString(b) }
 
 func encode(t *testing.T, to, text string) [][]byte {
 	t.Helper()

@@ -154,66 +154,67 @@ func (n *Network) InjectTPDU(modem int, tpdu []byte) error {
 	return nil
 }
 
-// report sends the status reports that the fate of a message brings, each after its time.
+// report sends the status reports that the fate of a message brings, in their order.
 func (n *Network) report(s *submission) {
 	delay := s.fate.slowness(n.config.ReportDelay)
-	final := pdu.Status(0)
+	final := statusReport{mr: s.mr, to: s.to}
 	switch s.fate.reports {
 	case reportNone:
 		return
 	case reportFailed:
-		final = 0x43
+		final.status = 0x43
 	case reportExpired:
-		final = 0x46
+		final.status = 0x46
 	case reportGivenUp:
-		final = 0x62
+		final.status = 0x62
 	case reportPending:
-		n.queueReport(s, delay, 0x30, s.mr, s.to)
+		n.sendReports(s, delay, statusReport{mr: s.mr, to: s.to, status: 0x30})
 		delay *= 2
 	case reportTwice:
-		n.queueReport(s, delay, 0, s.mr, s.to)
+		n.sendReports(s, delay, final, final)
+		return
 	case reportStray:
-		n.queueReport(s, delay, 0x41, (s.mr+128)%256, s.to)
+		n.sendReports(s, delay, statusReport{mr: (s.mr + 128) % 256, to: s.to, status: 0x41}, final)
+		return
 	case reportBroken:
-		n.queueBroken(s, delay)
+		n.sendReports(s, delay, statusReport{mr: s.mr, to: s.to, broken: true}, final)
+		return
 	case reportFirst:
-		n.queueReport(s, 0, 0, s.mr, s.to)
+		n.sendReports(s, 0, final)
 		s.m.deliverNext() // before +CMGS is said
 		return
+	case reportNational:
+		final.to = strings.TrimPrefix(s.to, "+86")
 	}
-	to := s.to
-	if s.fate.reports == reportNational {
-		to = strings.TrimPrefix(to, "+86")
-	}
-	n.queueReport(s, delay, final, s.mr, to)
+	n.sendReports(s, delay, final)
 }
 
-// queueReport brings a report to the modem. One without delay waits only for the end of the command that runs.
-func (n *Network) queueReport(s *submission, delay time.Duration, status pdu.Status, mr int, to string) {
+type statusReport struct {
+	mr     int
+	to     string
+	status pdu.Status
+	broken bool
+}
+
+// sendReports brings reports to the modem that sent s. Those without delay wait only for the end of the command that runs.
+func (n *Network) sendReports(s *submission, delay time.Duration, reports ...statusReport) {
 	tell := func() {
-		tpdu, err := pdu.EncodeStatusReport(pdu.ReportOptions{
-			MR: byte(mr), Recipient: to, SCTS: s.scts, Discharge: time.Now(), Status: status,
-		})
-		if err != nil {
-			return
+		for _, r := range reports {
+			in := &incoming{report: true, submit: s.id, mr: r.mr, to: r.to}
+			if r.broken { // as a ZTE stick was seen to give it: cut, with an address of fillers
+				in.tpdu = []byte{0x06, byte(r.mr), 0x0D, 0x91, 0xBB, 0xFB}
+			} else {
+				tpdu, err := pdu.EncodeStatusReport(pdu.ReportOptions{
+					MR: byte(r.mr), Recipient: r.to, SCTS: s.scts, Discharge: time.Now(), Status: r.status,
+				})
+				if err != nil {
+					continue
+				}
+				st := int(r.status)
+				in.tpdu, in.status = tpdu, &st
+			}
+			s.m.inbound = append(s.m.inbound, in)
 		}
-		st := int(status)
-		s.m.inbound = append(s.m.inbound, &incoming{tpdu: tpdu, report: true, submit: s.id, mr: mr, to: to, status: &st})
-	}
-	if delay <= 0 {
-		tell()
-		return
-	}
-	n.after(delay, func() {
-		tell()
-		s.m.deliverNext()
-	})
-}
-
-// queueBroken brings a report as a ZTE stick was seen to give it: cut, with an address of fillers.
-func (n *Network) queueBroken(s *submission, delay time.Duration) {
-	tell := func() {
-		s.m.inbound = append(s.m.inbound, &incoming{tpdu: []byte{0x06, byte(s.mr), 0x0D, 0x91, 0xBB, 0xFB}, report: true, submit: s.id, mr: s.mr, to: s.to})
 	}
 	if delay <= 0 {
 		tell()

@@ -15,6 +15,11 @@ type port struct {
 	out     []byte
 	marks   []mark
 	queued  int64 // bytes ever put into out
+	done    int64 // bytes ever written
+	writing bool  // the writer has bytes in hand
+	reading bool  // the reader is at work, and will write what is said
+	// try writes what goes without waiting, for the reader to answer at once; nil where that cannot be known.
+	try     func([]byte) int
 	wake    chan struct{}
 	gone    chan struct{} // closed when the port vanishes
 	stalled chan struct{} // while not nil the reader waits for it to close
@@ -30,7 +35,7 @@ type mark struct {
 }
 
 func newPort(rwc io.ReadWriteCloser, baud int) *port {
-	p := &port{rwc: rwc, wake: make(chan struct{}, 1), gone: make(chan struct{})}
+	p := &port{rwc: rwc, wake: make(chan struct{}, 1), gone: make(chan struct{}), try: unwaiting(rwc)}
 	if baud > 0 {
 		p.line = 10 * time.Second / time.Duration(baud) // start bit, eight, stop bit
 	}
@@ -100,7 +105,10 @@ func (m *Modem) take(p *port, b []byte) bool {
 			if m.garble {
 				garble(b)
 			}
+			p.reading = p.try != nil
 			m.input(b)
+			p.reading = false
+			m.answerAtOnce(p)
 			m.net.mu.Unlock()
 			return true
 		}
@@ -124,7 +132,6 @@ func (m *Modem) hangUp(p *port) {
 
 func (m *Modem) write(p *port) {
 	var due time.Time
-	var done int64
 	buf := make([]byte, 0, 4096)
 	for {
 		select {
@@ -135,6 +142,7 @@ func (m *Modem) write(p *port) {
 		for {
 			m.net.mu.Lock()
 			buf = p.next(buf[:0])
+			p.writing = len(buf) > 0
 			m.net.mu.Unlock()
 			if len(buf) == 0 {
 				break
@@ -143,15 +151,44 @@ func (m *Modem) write(p *port) {
 			if _, err := p.rwc.Write(buf); err != nil {
 				return // the reader tells
 			}
-			done += int64(len(buf))
 			m.net.mu.Lock()
-			for m.port == p && len(p.marks) > 0 && p.marks[0].at <= done {
-				then := p.marks[0].then
-				p.marks = p.marks[1:]
-				then()
-			}
+			m.wrote(p, len(buf))
 			m.net.mu.Unlock()
 		}
+	}
+}
+
+// wrote counts bytes that are on the wire, and calls who waited for them. The lock is held.
+func (m *Modem) wrote(p *port, n int) {
+	p.done += int64(n)
+	for m.port == p && len(p.marks) > 0 && p.marks[0].at <= p.done {
+		then := p.marks[0].then
+		p.marks = p.marks[1:]
+		then()
+	}
+}
+
+// answerAtOnce writes what is queued from the reader itself, which saves waking the writer, as far as it goes without
+// waiting. The lock is held.
+func (m *Modem) answerAtOnce(p *port) {
+	if m.port != p || len(p.out) == 0 {
+		return
+	}
+	if p.try != nil && !p.writing && !p.single && p.line == 0 {
+		n := p.try(p.out)
+		p.out = append(p.out[:0], p.out[n:]...)
+		m.wrote(p, n)
+	}
+	if len(p.out) > 0 {
+		p.rouse()
+	}
+}
+
+// rouse wakes the writer.
+func (p *port) rouse() {
+	select {
+	case p.wake <- struct{}{}:
+	default:
 	}
 }
 
@@ -208,9 +245,8 @@ func (m *Modem) say(s string) {
 		garble(p.out[at:])
 	}
 	p.queued += int64(len(s))
-	select {
-	case p.wake <- struct{}{}:
-	default:
+	if !p.reading {
+		p.rouse()
 	}
 }
 

@@ -190,3 +190,28 @@ func (t *tty) counted(slave *os.File, opened int) {
 		})
 	}
 }
+
+// unwaiting returns a function that writes as much as goes without waiting, nil if w is no pty or would make it wait.
+func unwaiting(w any) func([]byte) int {
+	f, isFile := w.(*os.File)
+	if !isFile {
+		return nil
+	}
+	c, err := f.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	nonblocking := false
+	err = c.Control(func(fd uintptr) {
+		flags, err := unix.FcntlInt(fd, unix.F_GETFL, 0)
+		nonblocking = err == nil && flags&unix.O_NONBLOCK != 0
+	})
+	if err != nil || !nonblocking {
+		return nil
+	}
+	return func(b []byte) int {
+		n := 0
+		_ = c.Control(func(fd uintptr) { n, _ = unix.Write(int(fd), b) })
+		return max(0, n)
+	}
+}
