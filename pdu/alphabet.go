@@ -94,13 +94,10 @@ func septetText(septets []byte, locking, shift byte) string {
 		switch {
 		case escaped:
 			escaped = false
-			switch {
-			case s == esc:
-				out = append(out, sp)
-			case ext[s] != 0:
+			if ext[s] != 0 {
 				out = utf8.AppendRune(out, ext[s])
-			default:
-				out = utf8.AppendRune(out, orSpace(base[s]))
+			} else {
+				out = utf8.AppendRune(out, orSpace(base[s])) // no table has a character at ESC itself
 			}
 		case s == esc:
 			escaped = true

@@ -56,6 +56,9 @@ func TestInboundIsNeverLost(t *testing.T) {
 		{name: "octets after the text", pdu: smsc + "04" + from + "0000" + scts + hello + "0000FF"},
 		{name: "CR as filler behind seven characters", pdu: smsc + "04" + from + "0000" + scts + "07" + septetHex([]byte("goodbye\r")...)[2:], text: "goodbye"},
 		{name: "month and day 0", pdu: smsc + "04" + from + "0000" + "62000090807023" + hello, unknown: true},
+		{name: "month 13", pdu: smsc + "04" + from + "0000" + "62311090807023" + hello, unknown: true},
+		{name: "hour 24", pdu: smsc + "04" + from + "0000" + "62114242807023" + hello, unknown: true},
+		{name: "second 60", pdu: smsc + "04" + from + "0000" + "62114290800623" + hello, unknown: true},
 		{name: "all zero", pdu: smsc + "04" + from + "0000" + "00000000000000" + hello, unknown: true},
 		{name: "a time that is not decimal", pdu: smsc + "04" + from + "0000" + "6211429080FF23" + hello, unknown: true},
 		{name: "the 30th of February", pdu: smsc + "04" + from + "0000" + "62200390807023" + hello, unknown: true},
@@ -122,6 +125,29 @@ func TestAHeaderLongerThanItsMessageIsNoHeader(t *testing.T) {
 	}
 }
 
+func TestALengthShorterThanTheHeaderLeavesNoText(t *testing.T) {
+	d := mustDeliver(t, smsc+"44"+from+"0000"+scts+"06"+"050003AA0201"+"FFFF")
+	if d.Text != "" || !d.Damaged || d.Concat == nil {
+		t.Fatalf("%+v", d)
+	}
+}
+
+func TestTimesCarryTheirZoneAndCentury(t *testing.T) {
+	for hexed, want := range map[string]string{
+		"62114290807023": "2026-11-24T09:08:07+08:00",
+		"6211429080702B": "2026-11-24T09:08:07-08:00",
+		"62114290807000": "2026-11-24T09:08:07Z",
+		"62114290807022": "2026-11-24T09:08:07+05:30",
+		"99309251619580": "1999-03-29T15:16:59+02:00",
+		"98309251619580": "2089-03-29T15:16:59+02:00",
+		"42209200000000": "2024-02-29T00:00:00Z",
+	} {
+		if d := mustDeliver(t, smsc+"04"+from+"0000"+hexed+hello); d.SCTS.Format(time.RFC3339) != want {
+			t.Errorf("%s: %v, want %s", hexed, d.SCTS, want)
+		}
+	}
+}
+
 func TestCompressedTextIsKeptRaw(t *testing.T) {
 	d := mustDeliver(t, smsc+"04"+from+"0020"+scts+"03"+"616263")
 	if d.Text != "" || string(d.Data) != "abc" || d.Alphabet != Data8 {
@@ -182,13 +208,13 @@ func TestNationalTablesAreRead(t *testing.T) {
 		return smsc + "44" + from + "0000" + scts + hex.EncodeToString(appendUserData(nil, GSM7, header, septets))
 	}
 	for _, c := range []struct{ name, pdu, want string }{
-		{"Turkish shift", with([]byte{3, ieShift, 1, 1}, esc, 0x67, 'a'), "ğa"},
-		{"Turkish locking", with([]byte{3, ieLocking, 1, 1}, 0x07, 0x04), "ı€"},
-		{"both", with([]byte{6, ieLocking, 1, 1, ieShift, 1, 1}, 0x07, esc, 0x47), "ıĞ"},
-		{"Spanish shift", with([]byte{3, ieShift, 1, 2}, esc, 0x61), "á"},
-		{"Portuguese shift", with([]byte{3, ieShift, 1, 3}, esc, 0x1F, esc, 0x05), "Êê"},
-		{"Hindi locking", with([]byte{3, ieLocking, 1, 6}, 0x01, 0x03), "\u0902अ"},
-		{"a language nobody has defined", with([]byte{3, ieLocking, 1, 99}, 'a'), "a"},
+		{"Turkish shift", with([]byte{3, 0x24, 1, 1}, esc, 0x67, 'a'), "ğa"},
+		{"Turkish locking", with([]byte{3, 0x25, 1, 1}, 0x07, 0x04), "ı€"},
+		{"both", with([]byte{6, 0x25, 1, 1, 0x24, 1, 1}, 0x07, esc, 0x47), "ıĞ"},
+		{"Spanish shift", with([]byte{3, 0x24, 1, 2}, esc, 0x61), "á"},
+		{"Portuguese shift", with([]byte{3, 0x24, 1, 3}, esc, 0x1F, esc, 0x05), "Êê"},
+		{"Hindi locking", with([]byte{3, 0x25, 1, 6}, 0x01, 0x03), "\u0902अ"},
+		{"a language nobody has defined", with([]byte{3, 0x25, 1, 99}, 'a'), "a"},
 	} {
 		if d := mustDeliver(t, c.pdu); d.Text != c.want || d.Damaged {
 			t.Errorf("%s: %q %v", c.name, d.Text, d.Damaged)

@@ -55,6 +55,9 @@ func TestTheLibraryReadsEveryDeliverThatWeEncode(t *testing.T) {
 			if err != nil {
 				t.Fatalf("part %d: %v\n%X", i+1, err, b)
 			}
+			if !p.FirstOctet.MMS() {
+				t.Fatal("TP-MMS says that more messages wait")
+			}
 			if !p.SCTS.Equal(at) || p.OA.Number() != m.To {
 				t.Fatalf("from %q at %v", p.OA.Number(), p.SCTS)
 			}
