@@ -1,0 +1,134 @@
+package client
+
+import "time"
+
+// List is a page of things, newest first; Next is the cursor of the page that follows.
+type List[T any] struct {
+	Items []T    `json:"items"`
+	Next  string `json:"next"`
+}
+
+// NewMessage is a message to be sent.
+type NewMessage struct {
+	To             string     `json:"to"`
+	Text           string     `json:"text"`
+	Priority       string     `json:"priority,omitempty"`
+	Deadline       *time.Time `json:"deadline,omitempty"`
+	Report         *bool      `json:"report,omitempty"`
+	Class          *int       `json:"class,omitempty"`
+	Repeatable     bool       `json:"repeatable,omitempty"`
+	Modem          string     `json:"modem,omitempty"`
+	IdempotencyKey string     `json:"idempotency_key,omitempty"`
+}
+
+// Message is what became of one.
+type Message struct {
+	ID          string     `json:"id"`
+	State       string     `json:"state"`
+	Reason      string     `json:"reason"`
+	To          string     `json:"to"`
+	Priority    string     `json:"priority"`
+	Deadline    time.Time  `json:"deadline"`
+	Report      bool       `json:"report"`
+	Alphabet    string     `json:"alphabet"`
+	Segments    int        `json:"segments"`
+	Attempts    int        `json:"attempts"`
+	Modem       string     `json:"modem"`
+	CreatedAt   time.Time  `json:"created_at"`
+	AcceptedAt  *time.Time `json:"accepted_at"`
+	DeliveredAt *time.Time `json:"delivered_at"`
+	EndedAt     *time.Time `json:"ended_at"`
+	Tries       []Attempt  `json:"tries"`
+}
+
+// Attempt is one handing-over of a part to a modem.
+type Attempt struct {
+	Part      int        `json:"part"`
+	N         int        `json:"n"`
+	Modem     string     `json:"modem"`
+	StartedAt time.Time  `json:"started_at"`
+	EndedAt   *time.Time `json:"ended_at"`
+	Result    string     `json:"result"`
+	Code      int        `json:"code"`
+	Detail    string     `json:"detail"`
+}
+
+// InboxItem is a received text.
+type InboxItem struct {
+	From       string    `json:"from"`
+	Text       string    `json:"text"`
+	Modem      string    `json:"modem"`
+	ReceivedAt time.Time `json:"received_at"`
+	Parts      int       `json:"parts"`
+	Total      int       `json:"total"`
+	Complete   bool      `json:"complete"`
+	Damaged    bool      `json:"damaged"`
+	Readable   bool      `json:"readable"`
+}
+
+// Modem is a station.
+type Modem struct {
+	Name         string `json:"name"`
+	Port         string `json:"port"`
+	State        string `json:"state"`
+	Error        string `json:"error"`
+	Model        string `json:"model"`
+	Registration string `json:"registration"`
+	SignalDBm    *int   `json:"signal_dbm"`
+	Submitted    int64  `json:"submitted"`
+	Failed       int64  `json:"failed"`
+	Received     int64  `json:"received"`
+}
+
+// Filing is a filing.
+type Filing struct {
+	ID        string    `json:"id"`
+	Type      string    `json:"type"`
+	Reference string    `json:"reference"`
+	State     string    `json:"state"`
+	Reason    string    `json:"reason"`
+	CreatedAt time.Time `json:"created_at"`
+	Persons   []Person  `json:"persons"`
+
+	Challenges []Challenge `json:"challenges"`
+}
+
+// Person is a person of a filing.
+type Person struct {
+	Role        string     `json:"role"`
+	Name        string     `json:"name"`
+	Site        string     `json:"site"`
+	Mobile      string     `json:"mobile"`
+	State       string     `json:"state"`
+	Reason      string     `json:"reason"`
+	ChallengeID string     `json:"challenge_id"`
+	VerifiedAt  *time.Time `json:"verified_at"`
+}
+
+// Challenge is one code for one phone.
+type Challenge struct {
+	ID       string     `json:"id"`
+	State    string     `json:"state"`
+	Sends    int        `json:"sends"`
+	MaxSends int        `json:"max_sends"`
+	Wrong    int        `json:"wrong"`
+	MaxWrong int        `json:"max_wrong"`
+	SMSState string     `json:"sms_state"`
+	Deadline *time.Time `json:"deadline"`
+}
+
+// Status is the gateway at a glance.
+type Status struct {
+	Version  string         `json:"version"`
+	Started  time.Time      `json:"started"`
+	Ready    bool           `json:"ready"`
+	Problems []string       `json:"problems"`
+	Messages map[string]int `json:"messages"`
+	Waiting  map[string]int `json:"waiting"`
+	Filings  map[string]int `json:"filings"`
+	Oldest   *time.Time     `json:"oldest_waiting"`
+	Modems   struct {
+		Configured int `json:"configured"`
+		Ready      int `json:"ready"`
+	} `json:"modems"`
+}
