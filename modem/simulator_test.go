@@ -224,13 +224,57 @@ func TestThePINIsEnteredOnceAndAWrongOneNeverAgain(t *testing.T) {
 		if !errors.Is(err, modem.ErrPINRefused) || !strings.Contains(err.Error(), "2 of 3") {
 			t.Fatalf("with two tries left: %v", err)
 		}
-		n.Modem(0).LockSIM("4321") // a person has set it right
+		byHand(t, n, `AT+CPIN="4321"`)
+		n.Modem(0).LockSIM("4321") // and it asks for it again after a restart
 		m, err := open(modem.Config{PIN: "4321", Registration: time.Minute})
 		if err != nil {
 			t.Fatalf("right PIN: %v", err)
 		}
 		m.Close()
 	})
+}
+
+// byHand types one command at the modem, as a person does with a terminal.
+func byHand(t *testing.T, n *simulator.Network, line string) {
+	t.Helper()
+	ours, theirs := net.Pipe()
+	go n.Modem(0).ServeConn(theirs)
+	c := at.New(ours, at.Options{})
+	defer c.Close()
+	if _, err := c.Do(context.Background(), at.Command{Line: line}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAResultThatComesAfterTheTimeoutIsAnEventWithItsOwnTag(t *testing.T) {
+	for suffix, refused := range map[string]int{"99612": 0, "99613": 0, "99614": 38} {
+		sc := simulator.Config{Radio: 2 * time.Second, Late: 20 * time.Second}
+		c := modem.Config{Registration: time.Minute, SubmitTimeout: 5 * time.Second}
+		on(t, sc, c, func(t *testing.T, n *simulator.Network, m *modem.Modem) {
+			ctx := context.Background()
+			if _, err := m.Submit(ctx, "struck", tpdu(t, "+86138001"+suffix, "struck")); !errors.Is(err, modem.ErrOutcomeUnknown) {
+				t.Fatalf("%s: %v", suffix, err)
+			}
+			mr, err := m.Submit(ctx, "next", tpdu(t, "+8613800138000", "next"))
+			if err != nil {
+				t.Fatalf("%s: the next: %v", suffix, err)
+			}
+			if e := submitted(n, "next"); *e.MR != int(mr) {
+				t.Errorf("%s: the next was given %d, its reference is %d", suffix, mr, *e.MR)
+			}
+			late := take(t, m, modem.LateResult)
+			if late.Tag != "struck" {
+				t.Errorf("%s: late result for %q", suffix, late.Tag)
+			}
+			var cms at.CMSError
+			switch {
+			case refused == 0 && (late.Err != nil || int(late.MR) != *submitted(n, "struck").MR):
+				t.Errorf("%s: late %+v", suffix, late)
+			case refused != 0 && (!errors.As(late.Err, &cms) || cms.Code != refused):
+				t.Errorf("%s: late %+v", suffix, late)
+			}
+		})
+	}
 }
 
 func TestACardThatIsMissingOrAwaitsItsPUKIsSaidToBeSo(t *testing.T) {
