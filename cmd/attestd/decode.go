@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"attestd/pdu"
 )
@@ -211,12 +213,12 @@ func printPDU(w io.Writer, p pdu.PDU) error {
 	switch p.Type {
 	case pdu.TypeDeliver:
 		b.WriteString("SMS-DELIVER: a message to this phone\n")
-		row("from", "%s", p.Deliver.From)
+		row("from", "%s", shown(p.Deliver.From))
 		row("sent", "%s", orUnknown(p.Deliver.SCTS))
 		printContent(row, p.Deliver.Content)
 	case pdu.TypeSubmit:
 		b.WriteString("SMS-SUBMIT: a message from this phone\n")
-		row("to", "%s", p.Submit.To)
+		row("to", "%s", shown(p.Submit.To))
 		if p.Submit.VP > 0 {
 			row("valid for", "%s", p.Submit.VP)
 		}
@@ -241,6 +243,15 @@ func printPDU(w io.Writer, p pdu.PDU) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// shown keeps a sender's name from writing over the terminal.
+func shown(a pdu.Address) string {
+	s := a.String()
+	if strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(s)
+	}
+	return s
 }
 
 func printContent(row func(name, format string, args ...any), c pdu.Content) {

@@ -100,7 +100,7 @@ func wholeView(w inbox.Whole) messageView {
 
 func printWhole(out io.Writer, w inbox.Whole) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, %s", w.From, sentAt(w.SCTS))
+	fmt.Fprintf(&b, "%s, %s", shown(w.From), sentAt(w.SCTS))
 	if w.Total > 1 {
 		fmt.Fprintf(&b, ", %d of %d parts", w.Parts, w.Total)
 	}

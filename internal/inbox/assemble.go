@@ -178,18 +178,31 @@ const recent = 128
 
 // Assembler joins parts in memory, as the inbox does in the database.
 type Assembler struct {
-	sets  map[Key][]Set
-	order []Key
+	sets    map[Key][]Set
+	order   []Key
+	singles map[single]bool
+}
+
+// single is what makes a message of one part the repeat of another.
+type single struct {
+	sender, units string
+	alphabet      pdu.Alphabet
+	scts          int64
 }
 
 // Add takes a piece and gives the message that it completes; ok is false when none is complete, or when the piece is a
 // repeat.
 func (a *Assembler) Add(p Piece) (w Whole, ok bool) {
-	if p.Content.Concat == nil {
-		return Set{Pieces: []Piece{p}}.whole(), true
-	}
 	if a.sets == nil {
-		a.sets = map[Key][]Set{}
+		a.sets, a.singles = map[Key][]Set{}, map[single]bool{}
+	}
+	if p.Content.Concat == nil {
+		k := single{p.sender(), string(p.Content.Units), p.Content.Alphabet, p.SCTS.Unix()}
+		if !p.SCTS.IsZero() && a.singles[k] {
+			return Whole{}, false
+		}
+		a.singles[k] = true
+		return Set{Pieces: []Piece{p}}.whole(), true
 	}
 	k := p.key("")
 	sets := a.sets[k]

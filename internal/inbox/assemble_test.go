@@ -58,6 +58,13 @@ func TestPartsOutOfOrderAndRepeatedMakeOneMessage(t *testing.T) {
 	}
 }
 
+func TestARepeatedShortTextIsOneMessageAndTheSameWordsLaterAreAnother(t *testing.T) {
+	one, later := piecesOf(t, "106900", "hello", 7, noon), piecesOf(t, "106900", "hello", 7, noon.Add(time.Second))
+	unstamped := piecesOf(t, "106900", "hello", 7, time.Time{})
+	var a Assembler
+	expect(t, feed(&a, one[0], one[0], later[0], unstamped[0], unstamped[0]), "hello", "hello", "hello", "hello")
+}
+
 func TestAReusedReferenceNeverMixesTwoTexts(t *testing.T) {
 	first := piecesOf(t, "106900", long("alpha"), 7, noon)
 	again := piecesOf(t, "106900", long("bravo"), 7, noon.Add(time.Minute))

@@ -6,11 +6,14 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pgregory.net/rapid"
 
 	"attestd/internal/inbox"
 	"attestd/internal/seal"
@@ -333,4 +336,45 @@ func TestNoNumberAndNoTextStandsReadableInTheFile(t *testing.T) {
 			t.Fatalf("%q stands in the file", plain)
 		}
 	}
+}
+
+// The CLI joins in memory, the gateway in the database: the same parts give the same texts.
+func TestTheDatabaseJoinsAsTheCommandLineDoes(t *testing.T) {
+	s := open(t)
+	run := 0
+	rapid.Check(t, func(t *rapid.T) {
+		run++
+		b := inbox.New(s.Inbox(), inbox.Policy{}, nil)
+		start := time.Now().Truncate(time.Second)
+		var air [][]byte
+		for i := range rapid.IntRange(1, 4).Draw(t, "messages") {
+			tpdus, err := pdu.EncodeDeliver(pdu.DeliverOptions{
+				From: rapid.SampledFrom([]string{"106900", "+8613800138000"}).Draw(t, "from"),
+				Text: strings.Repeat(string(rune('a'+i)), rapid.SampledFrom([]int{5, 200, 400}).Draw(t, "length")),
+				Ref:  uint16(rapid.IntRange(1, 2).Draw(t, "ref")),
+				SCTS: start.Add(time.Duration(rapid.IntRange(0, 30).Draw(t, "minute")) * time.Minute),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			air = append(air, tpdus...)
+		}
+		air = rapid.Permutation(append(air, air...)).Draw(t, "order")
+		air = air[:rapid.IntRange(0, len(air)).Draw(t, "arrived")]
+		var assembler inbox.Assembler
+		for _, tpdu := range air {
+			d, err := pdu.Decode(tpdu, pdu.MT)
+			if err != nil {
+				t.Fatal(err)
+			}
+			whole, complete := assembler.Add(inbox.Piece{From: d.Deliver.From, SCTS: d.Deliver.SCTS, Content: d.Deliver.Content})
+			it, duplicate, err := b.Receive(context.Background(), inbox.Received{Station: "m0", SIM: strconv.Itoa(run), TPDU: tpdu, At: start})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := it != nil && !duplicate; got != complete || complete && it.Text != whole.Text {
+				t.Fatalf("the database says %v %v, memory %v %.40q", it, duplicate, complete, whole.Text)
+			}
+		}
+	})
 }
