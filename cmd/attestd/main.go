@@ -15,12 +15,26 @@ import (
 
 // cli is the whole command line: one field a command, each in a file of its own.
 type cli struct {
+	Serve    serveCmd    `cmd:"" help:"Run the gateway."`
+	Demo     demoCmd     `cmd:"" help:"Watch the main job on simulated modems; needs no hardware."`
+	Loopback loopbackCmd `cmd:"" help:"Send an SMS through a modem to itself and time each leg."`
+	Simulate simulateCmd `cmd:"" help:"Offer simulated modems as serial ports, for any program that drives modems."`
+	Bench    benchCmd    `cmd:"" help:"Measure the whole gateway on simulated modems."`
+
+	Send     sendCmd     `cmd:"" help:"Send a message through a running gateway."`
+	Status   statusCmd   `cmd:"" help:"A running gateway at a glance."`
+	Messages messagesCmd `cmd:"" help:"List messages, or show one."`
+	Filings  filingsCmd  `cmd:"" help:"List filings, or show one."`
+	Inbox    inboxCmd    `cmd:"" help:"List received texts."`
+	Modems   modemsCmd   `cmd:"" help:"List modems."`
+
+	Check checkCmd `cmd:"" help:"Check a configuration, and its modems."`
+	Token tokenCmd `cmd:"" help:"Make, list and revoke tokens of the API."`
+
 	Encode  encodeCmd  `cmd:"" help:"Show what a text costs, and the PDUs that carry it."`
 	Decode  decodeCmd  `cmd:"" help:"Tell what a PDU says."`
 	Join    joinCmd    `cmd:"" help:"Join the parts of long texts."`
 	Version versionCmd `cmd:"" help:"Print the version and what it was built with."`
-
-	Simulate simulateCmd `cmd:"" help:"Offer simulated modems as serial ports, for any program that drives modems."`
 }
 
 // app is what a command gets from main: where to read and print, and a context that ends at SIGINT or SIGTERM.
