@@ -19,69 +19,88 @@ type candidate struct {
 }
 
 const (
-	// clockSlack is how far the service centre's clock, the modem's and ours may be apart.
+	// clockSlack is how far the service centre's clock and ours may be apart, goodClock how far they mostly are.
 	clockSlack = 3 * time.Minute
+	goodClock  = 5 * time.Second
 	// airTime is how long a submit can last until the service centre stamps it.
 	airTime = 10 * time.Minute
 	// foreign is how many references may be missing after the last known one: other programs use the SIM too.
 	foreign = 8
 )
 
-// rank says how well a report fits an attempt: lower is better, negative not at all. Within a rank, closer is better.
+// Ranks of a fit, best first.
+const (
+	again    = iota // a second report about a message that has one, by its time stamp
+	named           // the reference, and a time that fits
+	within          // in doubt; the reference that it must have had, stamped while the submit lasted
+	about           // in doubt; the reference that it must have had, stamped at about that time
+	guessed         // in doubt; the reference that it must have had, by a clock that is off or silent
+	off             // the reference, by a clock that is off
+	lost            // in doubt; stamped while the submit lasted by a modem that lost count of its references
+	repeated        // the reference of a message that has its final report
+	stranger        // the reference and the time, under another number: ported ones and short codes come back so
+	noFit
+)
+
+// rank says how well a report fits an attempt. Within a rank, closer is better.
 func (c candidate) rank(r Report) (rank, distance int) {
 	if c.Started.After(r.Received.Add(clockSlack)) {
-		return -1, 0 // the report came before the attempt
+		return noFit, 0 // the report came before the attempt
 	}
 	same := pdu.SameRecipient(c.message.To.E164(), r.Recipient)
-	near := !r.SCTS.IsZero() && r.SCTS.After(c.Started.Add(-clockSlack)) && r.SCTS.Before(c.Started.Add(airTime))
+	stamped := !r.SCTS.IsZero()
+	near := stamped && r.SCTS.After(c.Started.Add(-clockSlack)) && r.SCTS.Before(c.Started.Add(airTime))
 	if c.Result == ResultUnknown {
-		if !same {
-			return -1, 0
-		}
 		distance, fits := c.place.fit(int(r.MR))
+		inside := stamped && r.SCTS.After(c.Started.Add(-goodClock)) && r.SCTS.Before(c.Ended.Add(goodClock))
 		switch {
+		case !same:
+			return noFit, 0
+		case fits && inside:
+			return within, distance
 		case fits && near:
-			return 2, distance
-		case fits && (r.SCTS.IsZero() || c.place.known()):
-			return 3, distance
-		case near: // the modem began to count anew, or lost count
-			return 5, distance
+			return about, distance
+		case fits && (!stamped || c.place.known()):
+			return guessed, distance
+		case near && inside:
+			return lost, distance
 		}
-		return -1, 0
+		return noFit, 0
 	}
 	final := c.Status >= 0 && pdu.Status(c.Status).Class() != pdu.Pending
 	switch {
 	case c.MR != int(r.MR):
-		return -1, 0
-	case same && !r.SCTS.IsZero() && r.SCTS.Equal(c.SCTS):
-		return 0, 0 // again about the message that the first report was about
-	case same && !final && (near || r.SCTS.IsZero()):
-		return 1, 0
+		return noFit, 0
+	case same && stamped && r.SCTS.Equal(c.SCTS):
+		return again, 0
+	case same && !final && (near || !stamped):
+		return named, 0
 	case same && !final:
-		return 4, 0
-	case same && (near || r.SCTS.IsZero()):
-		return 6, 0 // a repetition
+		return off, 0
+	case same && (near || !stamped):
+		return repeated, 0
 	case !final && near && digits(r.Recipient):
-		return 7, 0 // ported numbers and short codes can come back as another number altogether
+		return stranger, 0
 	}
-	return -1, 0
+	return noFit, 0
 }
 
-// choose picks the attempt that a report is about. Of equals the newest is taken.
+// choose picks the attempt that a report is about. Of equals the one is taken that began nearest to the service centre's
+// time stamp, or the newest when there is none.
 func choose(r Report, all []candidate) (best candidate, ok bool) {
-	bestRank, bestDistance := -1, 0
+	when := r.SCTS
+	if when.IsZero() {
+		when = r.Received
+	}
+	bestRank, bestDistance := noFit, 0
 	for _, c := range all {
 		rank, distance := c.rank(r)
-		if rank < 0 {
-			continue
-		}
-		better := bestRank < 0 || rank < bestRank ||
-			rank == bestRank && (distance < bestDistance || distance == bestDistance && c.Started.After(best.Started))
-		if better {
+		if rank < bestRank || rank == bestRank && rank != noFit && (distance < bestDistance ||
+			distance == bestDistance && when.Sub(c.Started).Abs() < when.Sub(best.Started).Abs()) {
 			best, bestRank, bestDistance = c, rank, distance
 		}
 	}
-	return best, bestRank >= 0
+	return best, bestRank != noFit
 }
 
 func digits(address string) bool {
