@@ -87,36 +87,68 @@ const longestLine = 64 << 10
 
 var errLongLine = errors.New("the line is longer than any PDU")
 
+// line is one line of standard input, or what was wrong with it.
+type line struct {
+	text string
+	bad  error
+}
+
 // eachLine reads standard input line by line. What was printed goes out before it waits for more, so that it can stand
-// at the end of a pipe that never closes.
-func eachLine(a *app, out *bufio.Writer, do func(n int, line string, err error) error) error {
-	in := bufio.NewReaderSize(a.stdin, longestLine)
-	for n := 1; a.ctx.Err() == nil; n++ {
-		if in.Buffered() == 0 {
+// at the end of a pipe that never closes; an interrupt ends it although a read from a terminal cannot be ended.
+func eachLine(a *app, out *bufio.Writer, do func(n int, text string, err error) error) error {
+	lines := make(chan line, 256)
+	failed := make(chan error, 1)
+	go func() {
+		defer close(lines)
+		failed <- readLines(a, lines)
+	}()
+	for n := 1; ; n++ {
+		var l line
+		more := true
+		select {
+		case l, more = <-lines:
+		default:
 			if err := out.Flush(); err != nil {
 				return err
 			}
+			select {
+			case l, more = <-lines:
+			case <-a.ctx.Done():
+				return errExit(130) // as a shell calls an interrupt
+			}
 		}
-		line, err := in.ReadSlice('\n')
-		var bad error
+		if !more {
+			return <-failed
+		}
+		if err := do(n, l.text, l.bad); err != nil {
+			return err
+		}
+	}
+}
+
+func readLines(a *app, lines chan<- line) error {
+	in := bufio.NewReaderSize(a.stdin, longestLine)
+	for {
+		text, err := in.ReadSlice('\n')
+		l := line{text: string(text)}
 		for errors.Is(err, bufio.ErrBufferFull) { // pass over the rest of it
-			bad = errLongLine
+			l.bad = errLongLine
 			_, err = in.ReadSlice('\n')
 		}
 		if err != nil && !errors.Is(err, io.EOF) {
 			return fmt.Errorf("reading standard input: %w", err)
 		}
-		if len(line) == 0 && err != nil {
-			return nil
-		}
-		if err := do(n, string(line), bad); err != nil {
-			return err
+		if l.text != "" {
+			select {
+			case lines <- l:
+			case <-a.ctx.Done():
+				return nil
+			}
 		}
 		if err != nil {
 			return nil
 		}
 	}
-	return nil
 }
 
 func printJSON(w io.Writer, v any) error {

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -61,6 +63,27 @@ func TestDecodeReadsALineAtATimeAndNoBadLineStopsIt(t *testing.T) {
 	}
 	if out, _, code := say("", "decode", "-"); out != "" || code != 0 {
 		t.Fatal(out, code)
+	}
+}
+
+func TestDecodeAnswersEachLineAtOnceAndAnInterruptEndsIt(t *testing.T) {
+	ctx, interrupt := context.WithCancel(context.Background())
+	defer interrupt()
+	stdin, type_ := io.Pipe()
+	screen, stdout := io.Pipe()
+	done := make(chan int)
+	go func() {
+		done <- run(&app{ctx: ctx, stdin: stdin, stdout: stdout, stderr: io.Discard}, []string{"decode", "-"})
+	}()
+	if _, err := fmt.Fprintln(type_, hello); err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := bufio.NewReader(screen).ReadString('\n'); err != nil || !strings.Contains(answer, `"text":"hello"`) {
+		t.Fatal(answer, err)
+	}
+	interrupt() // while it waits for the next line
+	if code := <-done; code != 130 {
+		t.Fatal(code)
 	}
 }
 
