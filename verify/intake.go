@@ -253,15 +253,16 @@ func (d *desk) mobile(p *intakePerson, r PersonRequest, field func(string) strin
 		d.fault(field("mobile"), "%s", fault)
 		return
 	}
-	if e, err := msisdn.Parse(emergency, "86"); err == nil && e == n {
+	if e, err := msisdn.Parse(emergency, d.policy.Region[0]); err == nil && e == n {
 		d.fault(field("mobile"), "is the emergency number, which is never used to verify; give the person's own mobile")
 	}
 	p.number, p.E164 = n, n.E164()
 }
 
-// number reads a mobile that codes may be sent to. A mainland one is ^1[3-9]\d{9}$.
+// number reads a mobile that codes may be sent to; without a country code it is of the first region. A mainland one is
+// ^1[3-9]\d{9}$.
 func (p Policy) number(s string) (msisdn.Number, string) {
-	n, err := msisdn.Parse(s, "86")
+	n, err := msisdn.Parse(s, p.Region[0])
 	if err != nil {
 		return n, "is no mobile number: " + strings.TrimPrefix(err.Error(), "number: ")
 	}

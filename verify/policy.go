@@ -16,7 +16,7 @@ const (
 type Policy struct {
 	Language           string        // default_language: of SMS where a filing names none
 	Site               string        // site: what an SMS calls the site where a filing names none
-	Region             []string      // region: country codes that codes may be sent to
+	Region             []string      // region: country codes that codes may be sent to; the first is that of numbers without one
 	Life               time.Duration // life: from the delivery of the first accepted SMS, else from its acceptance
 	HardEnd            time.Duration // hard_end: from acceptance, whatever the reports say
 	UndeliverableAfter time.Duration // undeliverable_after: with no SMS accepted by any network
@@ -31,7 +31,7 @@ type Policy struct {
 	SMSPerDay          int           // limits.sms_per_phone_per_day, 0 for no limit
 	SMSGap             time.Duration // limits.sms_gap, between two SMS to one phone
 	Replies            bool          // replies: a code may be answered by SMS
-	AnswersPerDay      int           // limits.replies_per_phone_per_day: answers sent to one number
+	AnswersPerDay      int           // limits.replies_per_phone_per_day: answers sent to one number, 0 for no limit
 }
 
 // DefaultPolicy is the policy of a configuration that says nothing.
