@@ -1,9 +1,6 @@
 package verify
 
-import (
-	"errors"
-	"time"
-)
+import "time"
 
 // FilingState is where a filing stands. The words are stored and shown.
 type FilingState string
@@ -32,7 +29,6 @@ const (
 	ReasonExpired         = "expired"
 	ReasonTooManyAttempts = "too_many_attempts"
 	ReasonUndeliverable   = "undeliverable"
-	ReasonSuperseded      = "superseded"
 	ReasonCancelled       = "cancelled"
 	ReasonFilingClosed    = "filing_closed" // of a challenge: another person's ended the filing
 )
@@ -106,10 +102,6 @@ func (s FilingState) next(e filingStep) (FilingState, bool) {
 			return FilingNotRequired, true
 		case filingSent:
 			return FilingVerifying, true
-		case filingFail:
-			return FilingRejected, true
-		case filingCancel:
-			return FilingCancelled, true
 		}
 	case FilingVerifying:
 		switch e {
@@ -123,8 +115,6 @@ func (s FilingState) next(e filingStep) (FilingState, bool) {
 	}
 	return s, false
 }
-
-var errStep = errors.New("verify: the machine has no such step from here")
 
 // step moves the filing; a terminal filing never moves.
 func (f Filing) step(e filingStep, reason string, now time.Time) (Filing, bool) {
