@@ -7,9 +7,8 @@ package gateway
 
 import (
 	"context"
-	"errors"
 	"log/slog"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"attestd/internal/inbox"
@@ -24,7 +23,8 @@ type StationConfig struct {
 	IMEI     string // "" or the only module that is accepted on this port
 	SIM      string // "" or the ICCID of the only card that is accepted
 	Limit    queue.Limit
-	HoldLink bool // keep the radio link between messages (AT+CMMS)
+	HoldLink bool   // keep the radio link between messages (AT+CMMS)
+	Version  string // differs when anything in it differs, for Reconfigure
 }
 
 // Lines is what the fleet needs of the dispatcher: a place to offer stations that can send.
@@ -74,7 +74,10 @@ func (p *Pace) fill() {
 
 // Fleet is every station. Run must be called once.
 type Fleet struct {
-	stations []*station
+	o        Options
+	stations atomic.Pointer[[]*station] // in the order of the configuration; replaced by Run alone, read by Status
+	changes  chan []StationConfig
+	ended    chan struct{}
 }
 
 // New makes a fleet; nothing is opened before Run.
@@ -86,31 +89,81 @@ func New(o Options) *Fleet {
 	if o.Open == nil {
 		o.Open = modem.Open
 	}
-	f := &Fleet{}
+	f := &Fleet{o: o, changes: make(chan []StationConfig), ended: make(chan struct{})}
+	var all []*station
 	for _, c := range o.Stations {
-		f.stations = append(f.stations, newStation(c, o))
+		all = append(all, newStation(c, o))
 	}
+	f.stations.Store(&all)
 	return f
 }
 
 // Run keeps the stations until ctx ends, and returns when every one has let its submission under way come to its end
 // and closed its port. One station's failure never ends another.
 func (f *Fleet) Run(ctx context.Context) error {
-	var all sync.WaitGroup
-	for _, s := range f.stations {
-		all.Go(func() { s.run(ctx) })
+	defer close(f.ended)
+	for _, s := range *f.stations.Load() {
+		s.start(ctx)
 	}
-	all.Wait()
-	if errors.Is(context.Cause(ctx), context.Canceled) {
-		return nil
+	var leaving []*station
+	for {
+		select {
+		case configs := <-f.changes:
+			leaving = append(leaving, f.apply(ctx, configs)...)
+		case <-ctx.Done():
+			for _, s := range append(leaving, *f.stations.Load()...) {
+				<-s.ended
+			}
+			return nil
+		}
 	}
-	return context.Cause(ctx)
+}
+
+// Reconfigure makes the fleet consist of these stations: one whose Version is the same goes on undisturbed, any other
+// is closed in good order and opened as told. It returns when that has begun.
+func (f *Fleet) Reconfigure(configs []StationConfig) {
+	select {
+	case f.changes <- configs:
+	case <-f.ended:
+	}
+}
+
+// apply says which stations it stopped.
+func (f *Fleet) apply(ctx context.Context, configs []StationConfig) (stopped []*station) {
+	running := map[string]*station{}
+	for _, s := range *f.stations.Load() {
+		running[s.c.Name] = s
+	}
+	var next []*station
+	for _, c := range configs {
+		old, here := running[c.Name]
+		if here && old.c.Version == c.Version {
+			delete(running, c.Name)
+			next = append(next, old)
+			continue
+		}
+		s := newStation(c, f.o)
+		if here {
+			s.after = old.ended // the port must be free first
+		}
+		next = append(next, s)
+	}
+	for _, old := range running {
+		old.stop()
+		stopped = append(stopped, old)
+	}
+	for _, s := range next {
+		s.start(ctx)
+	}
+	f.stations.Store(&next)
+	return stopped
 }
 
 // Status tells how each station is, in the order of the configuration.
 func (f *Fleet) Status() []Status {
-	all := make([]Status, len(f.stations))
-	for i, s := range f.stations {
+	stations := *f.stations.Load()
+	all := make([]Status, len(stations))
+	for i, s := range stations {
 		all[i] = *s.status.Load()
 	}
 	return all

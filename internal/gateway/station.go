@@ -18,12 +18,15 @@ type station struct {
 	log  *slog.Logger
 	open func(context.Context, modem.Config) (*modem.Modem, error)
 
+	after  <-chan struct{} // closed when the port is free; nil when it is
+	stop   context.CancelFunc
+	ended  chan struct{}
 	status atomic.Pointer[Status]
 	mu     sync.Mutex // guards the read-change-store of status, nothing else
 }
 
 func newStation(c StationConfig, o Options) *station {
-	s := &station{c: c, o: o, log: o.Logger.With("modem", c.Name), open: o.Open}
+	s := &station{c: c, o: o, log: o.Logger.With("modem", c.Name), open: o.Open, ended: make(chan struct{})}
 	s.c.Modem.Logger = s.log
 	s.status.Store(&Status{Name: c.Name, Port: c.Modem.Port, State: Opening, Since: time.Now()})
 	return s
@@ -46,9 +49,24 @@ func (s *station) enter(state State, why string) {
 	s.change(func(st *Status) { st.State, st.Error = state, why })
 }
 
+// start runs the station until ctx ends or stop is called; a second start does nothing.
+func (s *station) start(ctx context.Context) {
+	if s.stop != nil {
+		return
+	}
+	ctx, s.stop = context.WithCancel(ctx)
+	go func() {
+		defer close(s.ended)
+		if s.after != nil {
+			<-s.after // it ends: its own submission is bounded
+		}
+		s.run(ctx)
+	}()
+}
+
 // run opens the station again and again until ctx ends.
 func (s *station) run(ctx context.Context) {
-	pause := s.o.Pace.ReopenMin
+	pause, told := s.o.Pace.ReopenMin, ""
 	for ctx.Err() == nil {
 		began := time.Now()
 		err := s.serve(ctx)
@@ -66,7 +84,12 @@ func (s *station) run(ctx context.Context) {
 		} else if !errors.Is(err, errWrongModem) {
 			s.enter(Recovering, err.Error())
 		}
-		s.log.Warn("modem is out of service", "error", err, "retry_in", wait)
+		level := slog.LevelWarn
+		if err.Error() == told { // the same again is no news
+			level = slog.LevelDebug
+		}
+		told = err.Error()
+		s.log.Log(ctx, level, "modem is out of service", "error", err, "retry_in", wait)
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():

@@ -1,0 +1,209 @@
+// Package daemon puts the house together: New builds and binds everything in the order of dependence, Run serves until
+// its context ends and takes it down in reverse. It is meant to be read from top to bottom.
+//
+// A filing becomes challenges, a challenge becomes a message, a message becomes segments, a segment becomes an
+// SMS-SUBMIT; what comes back from the modems goes inward through inward.go, and the two domains that share a
+// transaction (queue and verify) meet in observer.go and nowhere else.
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"attestd/internal/config"
+	"attestd/internal/gateway"
+	"attestd/internal/httpapi"
+	"attestd/internal/inbox"
+	"attestd/internal/metrics"
+	"attestd/internal/seal"
+	"attestd/internal/store"
+	"attestd/queue"
+	"attestd/verify"
+)
+
+// Options are what a daemon needs besides its configuration.
+type Options struct {
+	Version, Commit string
+	Logger          *slog.Logger
+	Level           *slog.LevelVar // changed by Reload; may be nil
+	Ready           func()         // called once when everything serves; may be nil
+	Pace            gateway.Pace   // zero for the defaults
+}
+
+// Daemon is the whole gateway. Make one with New, serve with Run, once.
+type Daemon struct {
+	cfg  atomic.Pointer[config.Config]
+	o    Options
+	log  *slog.Logger
+	keys *seal.Keyring
+
+	store      *store.Store
+	queue      *queue.Queue
+	dispatcher *queue.Dispatcher
+	verify     rules
+	inbox      *inbox.Inbox
+	fleet      *gateway.Fleet
+	metrics    *metrics.Metrics
+	api        *httpapi.API
+	server     *http.Server
+	listener   net.Listener
+	unwatch    []func()
+	started    time.Time
+	stopping   atomic.Bool
+}
+
+// New opens the database, recovers what an earlier run left, and binds the API's address, in this order: whoever can
+// connect sees recovered states. An error names the key of the configuration that it is about.
+func New(ctx context.Context, cfg config.Config, o Options) (*Daemon, error) {
+	d := &Daemon{o: o, log: o.Logger, started: time.Now()}
+	if d.log == nil {
+		d.log = slog.New(slog.DiscardHandler)
+	}
+	d.cfg.Store(&cfg)
+	for _, build := range []func() error{
+		func() error { return d.openStore(ctx, cfg) },
+		func() error { return d.buildCore(ctx, cfg) },
+		func() error { d.buildFleet(cfg); d.buildMetrics(); return d.bind(cfg) },
+	} {
+		if err := build(); err != nil {
+			d.close()
+			return nil, err
+		}
+	}
+	return d, nil
+}
+
+func (d *Daemon) openStore(ctx context.Context, cfg config.Config) (err error) {
+	var created bool
+	if d.keys, created, err = seal.LoadOrCreate(cfg.Store.KeyFile); err != nil {
+		return fmt.Errorf("store.key_file: %w", err)
+	}
+	if created {
+		d.log.Warn("a new key was made: back it up apart from the database", "file", cfg.Store.KeyFile)
+	}
+	d.store, err = store.Open(ctx, store.Options{URL: cfg.Store.URL, Keys: d.keys, Exclusive: true})
+	return err
+}
+
+// buildCore makes the three domains over the one store.
+func (d *Daemon) buildCore(ctx context.Context, cfg config.Config) (err error) {
+	policy := queuePolicy(cfg)
+	d.queue = queue.New(d.store.Queue(), policy, d.messageChanged)
+	if err := d.buildRules(cfg); err != nil {
+		return err
+	}
+	d.inbox = inbox.New(d.store.Inbox(), inbox.Policy{Hold: cfg.Inbox.Hold}, d.textArrived)
+	if err := d.queue.Recover(ctx); err != nil {
+		return fmt.Errorf("recovering the queue: %w", err)
+	}
+	wake, unwatch := d.store.Watch(store.TopicWork)
+	d.unwatch = append(d.unwatch, unwatch)
+	d.dispatcher = queue.NewDispatcher(d.queue, wake, d.log)
+	return nil
+}
+
+// buildRules makes the verification service, at start and again at a reload: it keeps nothing but what is in the store.
+func (d *Daemon) buildRules(cfg config.Config) error {
+	service, err := verify.New(d.store.Verify(queuePolicy(cfg)), d.keys, verifyPolicy(cfg), verifyTemplates(cfg))
+	if err != nil {
+		return err
+	}
+	d.verify.Store(service)
+	return nil
+}
+
+func (d *Daemon) buildFleet(cfg config.Config) {
+	d.fleet = gateway.New(gateway.Options{
+		Stations: d.stations(cfg), Lines: measured{d}, Inward: inward{d}, Logger: d.log, Pace: d.o.Pace,
+	})
+}
+
+func (d *Daemon) buildMetrics() {
+	d.metrics = metrics.New(metrics.Sources{
+		Version: d.o.Version, Commit: d.o.Commit,
+		Queue: d.queueSnapshot, Filings: d.store.FilingCounts, Modems: d.modemSnapshot, Logger: d.log,
+	})
+}
+
+// Addr is where the API listens.
+func (d *Daemon) Addr() string { return d.listener.Addr().String() }
+
+// Run serves until ctx ends, then drains: no new work is taken, submissions under way reach their final result within
+// shutdown_grace, the API answers what it has begun, the database is closed. It returns nil after an orderly end.
+func (d *Daemon) Run(ctx context.Context) error {
+	defer d.close()
+	grace := d.cfg.Load().ShutdownGrace
+
+	// work ends at once when ctx does. hard ends when the grace is used up: it is only for what would not end by itself.
+	work, stopWork := context.WithCancelCause(ctx)
+	defer stopWork(nil)
+	failed := make(chan error, 4)
+	run := func(name string, f func(context.Context) error) <-chan struct{} {
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			if err := f(work); err != nil && work.Err() == nil {
+				failed <- fmt.Errorf("%s: %w", name, err)
+			}
+		}()
+		return ended
+	}
+	dispatcher := run("dispatcher", d.dispatcher.Run)
+	fleet := run("modems", d.fleet.Run)
+	sweepers := run("sweepers", d.sweep)
+	server := run("http.listen", func(context.Context) error { return d.serve() })
+	notify := run("systemd", d.notify)
+
+	var err error
+	select {
+	case <-ctx.Done():
+		d.log.Info("stopping: no new work is taken", "grace", grace)
+	case err = <-failed:
+		d.log.Error("stopping: a part of the gateway failed", "error", err)
+	}
+	d.stopping.Store(true)
+	stopWork(errors.New("the gateway stops"))
+	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	if shut := d.server.Shutdown(deadline); shut != nil {
+		_ = d.server.Close()
+	}
+	for _, part := range []<-chan struct{}{server, fleet, dispatcher, sweepers, notify} {
+		select {
+		case <-part:
+		case <-deadline.Done():
+			// What is still in a modem's hands is written down as begun, and is unknown to the next start.
+			d.log.Warn("shutdown_grace is used up: submissions without a final result will be settled by evidence after the next start")
+			return err
+		}
+	}
+	d.log.Info("stopped")
+	return err
+}
+
+func (d *Daemon) close() {
+	for _, f := range d.unwatch {
+		f()
+	}
+	if d.listener != nil {
+		_ = d.listener.Close()
+	}
+	if d.store != nil {
+		if err := d.store.Close(); err != nil {
+			d.log.Warn("closing the database", "error", err)
+		}
+	}
+}
+
+// Healthy says whether the gateway works: the database answers. It is what the watchdog asks.
+func (d *Daemon) Healthy(ctx context.Context) error {
+	bounded, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	return d.store.Ping(bounded)
+}

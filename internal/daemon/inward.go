@@ -1,0 +1,53 @@
+package daemon
+
+import (
+	"context"
+	"time"
+
+	"attestd/internal/inbox"
+	"attestd/queue"
+)
+
+// inward is where stations bring what they hear: gateway.Inward.
+type inward struct{ d *Daemon }
+
+func (in inward) Text(ctx context.Context, r inbox.Received) error {
+	item, duplicate, err := in.d.inbox.Receive(ctx, r)
+	if err != nil || duplicate || item == nil {
+		return err
+	}
+	in.d.reply(ctx, *item)
+	return nil
+}
+
+func (in inward) Report(ctx context.Context, r queue.Report) error {
+	matched, err := in.d.queue.Report(ctx, r)
+	if err != nil {
+		return err
+	}
+	class := "unmatched"
+	if matched {
+		class = string(r.Status.Class())
+	}
+	in.d.metrics.Report(class)
+	return nil
+}
+
+func (in inward) LateResult(ctx context.Context, attemptID string, o queue.Outcome) error {
+	return in.d.queue.LateResult(ctx, attemptID, o)
+}
+
+// measured is the dispatcher with a stop-watch before it: gateway.Lines.
+type measured struct{ d *Daemon }
+
+func (m measured) Attach(l queue.Line) (detach func(wait bool)) {
+	submit := l.Submit
+	l.Submit = func(ctx context.Context, attemptID string, tpdu []byte) queue.Outcome {
+		began := time.Now()
+		o := submit(ctx, attemptID, tpdu)
+		m.d.metrics.Submitted(time.Since(began))
+		m.d.metrics.Attempt(o.Kind.String())
+		return o
+	}
+	return m.d.dispatcher.Attach(l)
+}

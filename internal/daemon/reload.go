@@ -1,0 +1,60 @@
+package daemon
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"attestd/internal/config"
+	"attestd/verify"
+)
+
+// Reload takes over what config.Diff says can be changed while running, and says what has changed. Challenges and
+// messages under way keep the rules that they were made under. On an error nothing was changed.
+func (d *Daemon) Reload(cfg config.Config) ([]config.Change, error) {
+	running := *d.cfg.Load()
+	changed := config.Diff(running, cfg)
+	if err := d.buildRules(cfg); err != nil {
+		return nil, err
+	}
+	d.api.SetLimits(apiLimits(cfg))
+	if d.o.Level != nil {
+		d.o.Level.Set(cfg.Log.Level)
+	}
+	d.fleet.Reconfigure(d.stations(cfg))
+	running.Modem, running.Modems, running.Verify = cfg.Modem, cfg.Modems, cfg.Verify
+	running.Log.Level, running.Log.ATTrace, running.ShutdownGrace = cfg.Log.Level, cfg.Log.ATTrace, cfg.ShutdownGrace
+	d.cfg.Store(&running)
+	return changed, nil
+}
+
+// rules is the verification service of the moment: httpapi.Verify.
+type rules struct{ atomic.Pointer[verify.Service] }
+
+func (r *rules) CreateFiling(ctx context.Context, q verify.FilingRequest) (verify.Filing, bool, error) {
+	return r.Load().CreateFiling(ctx, q)
+}
+
+func (r *rules) Filing(ctx context.Context, id string) (verify.Filing, error) {
+	return r.Load().Filing(ctx, id)
+}
+
+func (r *rules) Filings(ctx context.Context, q verify.FilingQuery) ([]verify.Filing, string, error) {
+	return r.Load().Filings(ctx, q)
+}
+
+func (r *rules) CancelFiling(ctx context.Context, id, reason string) (verify.Filing, error) {
+	return r.Load().CancelFiling(ctx, id, reason)
+}
+
+func (r *rules) Check(ctx context.Context, q verify.CheckRequest) (verify.Answer, error) {
+	return r.Load().Check(ctx, q)
+}
+
+func (r *rules) Resend(ctx context.Context, q verify.ResendRequest) (verify.Answer, error) {
+	return r.Load().Resend(ctx, q)
+}
+
+func (r *rules) sweep(ctx context.Context, now time.Time) (time.Time, error) {
+	return r.Load().Sweep(ctx, now)
+}

@@ -1,0 +1,126 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"attestd/internal/config"
+	"attestd/internal/httpapi"
+	"attestd/internal/store"
+)
+
+// bind takes the API's address, so that a port in use is told at start and not later.
+func (d *Daemon) bind(cfg config.Config) error {
+	d.api = httpapi.New(httpapi.Services{
+		Queue: d.queue, Messages: d.store, Verify: &d.verify, Inbox: d.inboxItems, Modems: d.modemViews,
+		Events: events{d.store}, Status: d.status, Authenticate: d.store.Authenticate,
+		Ready: d.ready, Unavailable: unavailable, MetricsHandler: d.metrics.Handler(), Meter: d.metrics,
+	}, httpapi.Options{
+		Version: d.o.Version, Public: cfg.HTTP.Public, DefaultCountry: cfg.Verify.Region[0], DefaultLanguage: cfg.Verify.DefaultLanguage, TrustedProxies: cfg.HTTP.Prefixes(),
+		MaxBody: int64(cfg.HTTP.MaxBody), EventHeartbeat: cfg.HTTP.EventHeartbeat, Limits: apiLimits(cfg), Logger: d.log,
+		ReadHeaderTimeout: cfg.HTTP.ReadHeaderTimeout, ReadTimeout: cfg.HTTP.ReadTimeout, IdleTimeout: cfg.HTTP.IdleTimeout,
+		MaxConnections: cfg.HTTP.MaxConnections,
+	})
+	d.server = d.api.Server()
+	l, err := net.Listen("tcp", cfg.HTTP.Listen)
+	if err != nil {
+		return fmt.Errorf("http.listen: %w: is another attestd running? choose another address or stop it", err)
+	}
+	d.listener = httpapi.Listener(l, cfg.HTTP.MaxConnections)
+	return nil
+}
+
+func apiLimits(cfg config.Config) httpapi.Limits {
+	l := cfg.Verify.Limits
+	return httpapi.Limits{
+		ChecksPerIPPerMinute: l.ChecksPerIPPerMinute, ChecksPerIPPerHour: l.ChecksPerIPPerHour,
+		ChecksPerPhonePerHour: l.ChecksPerPhonePerHour, ResendsPerIPPerHour: l.ResendsPerIPPerHour,
+	}
+}
+
+// serve answers until the server is shut down.
+func (d *Daemon) serve() error {
+	cfg := d.cfg.Load().HTTP
+	var err error
+	if cfg.TLSCertFile != "" {
+		err = d.server.ServeTLS(d.listener, cfg.TLSCertFile, cfg.TLSKeyFile)
+	} else {
+		err = d.server.Serve(d.listener)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// ready says whether requests can be taken.
+func (d *Daemon) ready(ctx context.Context) error {
+	if d.stopping.Load() {
+		return errors.New("the gateway is stopping")
+	}
+	if err := d.Healthy(ctx); err != nil {
+		return errors.New("the database does not answer")
+	}
+	return nil
+}
+
+// unavailable says which errors mean "not now".
+func unavailable(err error) (retryAfter time.Duration, ok bool) {
+	switch {
+	case errors.Is(err, store.ErrFull), errors.Is(err, store.ErrReadOnly):
+		return 30 * time.Second, true
+	case errors.Is(err, store.ErrBusy):
+		return 2 * time.Second, true
+	}
+	return 0, false
+}
+
+// status is the gateway at a glance.
+func (d *Daemon) status(ctx context.Context) (httpapi.Status, error) {
+	s := httpapi.Status{Version: d.o.Version, Started: d.started, Problems: []string{}}
+	q, err := d.queueSnapshot(ctx)
+	if err != nil {
+		return s, err
+	}
+	s.Messages, s.Waiting = q.Messages, q.Depth
+	if !q.Oldest.IsZero() {
+		s.Oldest = &q.Oldest
+	}
+	if s.Filings, err = d.store.FilingCounts(ctx); err != nil {
+		return s, err
+	}
+	s.Ready = d.ready(ctx) == nil
+	for _, m := range d.fleet.Status() {
+		s.Modems.Configured++
+		if m.State == "ready" {
+			s.Modems.Ready++
+		} else {
+			s.Problems = append(s.Problems, strings.TrimSuffix(fmt.Sprintf("modem %s is %s: %s", m.Name, m.State, m.Error), ": "))
+		}
+	}
+	if s.Modems.Configured == 0 {
+		s.Problems = append(s.Problems, "no modem is configured: nothing can be sent")
+	}
+	return s, nil
+}
+
+// events is the store's log in the API's words.
+type events struct{ s *store.Store }
+
+func (e events) After(ctx context.Context, seq int64, limit int) ([]httpapi.Event, error) {
+	all, err := e.s.Events(ctx, seq, "", limit)
+	out := make([]httpapi.Event, len(all))
+	for i, one := range all {
+		out[i] = httpapi.Event(one)
+	}
+	return out, err
+}
+
+func (e events) Last(ctx context.Context) (int64, error) { return e.s.LastEvent(ctx) }
+
+func (e events) Watch() (<-chan struct{}, func()) { return e.s.Watch(store.TopicEvents) }

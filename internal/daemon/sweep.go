@@ -1,0 +1,64 @@
+package daemon
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"attestd/internal/store"
+)
+
+// sweepAtMost is how often a sweeper looks again while changes pour in: expiry has no need to be prompter, and a sweep is a
+// transaction that the dispatcher would wait for.
+const sweepAtMost = time.Second
+
+// sweepRetry is when a failed sweep is tried again.
+const sweepRetry = 5 * time.Second
+
+// sweep lets time do its work in each domain: deadlines, evidence windows, incomplete messages, wiping.
+func (d *Daemon) sweep(ctx context.Context) error {
+	var all sync.WaitGroup
+	for _, s := range []struct {
+		name  string
+		topic store.Topic
+		sweep func(context.Context, time.Time) (time.Time, error)
+	}{
+		{"queue", store.TopicWork, d.queue.Sweep},
+		{"verify", store.TopicEvents, d.verify.sweep},
+		{"inbox", store.TopicEvents, d.inbox.Sweep},
+	} {
+		changed, unwatch := d.store.Watch(s.topic)
+		all.Go(func() {
+			defer unwatch()
+			d.sweeper(ctx, s.name, changed, s.sweep)
+		})
+	}
+	all.Wait()
+	return nil
+}
+
+// sweeper sleeps until the time that the last sweep named, or until a change may have made that earlier.
+func (d *Daemon) sweeper(ctx context.Context, name string, changed <-chan struct{}, sweep func(context.Context, time.Time) (time.Time, error)) {
+	for ctx.Err() == nil {
+		next, err := sweep(ctx, time.Now())
+		wait := time.Until(next)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			d.log.Error("sweep failed", "of", name, "error", err, "retry_in", sweepRetry)
+			wait = sweepRetry
+		case next.IsZero():
+			wait = time.Hour // nothing is due; a change wakes us
+		}
+		due := time.NewTimer(max(wait, sweepAtMost))
+		select {
+		case <-ctx.Done():
+		case <-due.C:
+		case <-changed:
+			select { // several changes are one look
+			case <-ctx.Done():
+			case <-time.After(sweepAtMost):
+			}
+		}
+		due.Stop()
+	}
+}

@@ -1,0 +1,89 @@
+package daemon
+
+import (
+	"context"
+	"time"
+
+	"attestd/internal/gateway"
+	"attestd/internal/httpapi"
+	"attestd/internal/metrics"
+)
+
+// modemViews is the fleet as the API shows it.
+func (d *Daemon) modemViews() []httpapi.Modem {
+	all := d.fleet.Status()
+	views := make([]httpapi.Modem, len(all))
+	for i, s := range all {
+		views[i] = httpapi.Modem{
+			Name: s.Name, Port: s.Port, State: string(s.State), Error: s.Error, Since: optional(s.Since),
+			Manufacturer: s.Identity.Manufacturer, Model: s.Identity.Model, Revision: s.Identity.Revision,
+			IMEI: s.Identity.IMEI, SIM: s.Identity.ICCID, IMSI: s.Identity.IMSI, Number: s.Identity.OwnNumber, SMSC: s.Identity.SMSC,
+			Submitted: s.Submitted, Failed: s.Failed, Received: s.Received,
+			LastSubmit: optional(s.LastSubmit), LastReceived: optional(s.LastReceived),
+		}
+		if s.Opened > 0 {
+			views[i].Registration = s.Registration.String()
+		}
+		if s.Signal.Known {
+			dbm := s.Signal.DBm
+			views[i].SignalDBm = &dbm
+		}
+	}
+	return views
+}
+
+// modemSnapshot is the fleet as Prometheus sees it.
+func (d *Daemon) modemSnapshot() []metrics.Modem {
+	all := d.fleet.Status()
+	views := make([]metrics.Modem, len(all))
+	for i, s := range all {
+		up := s.State == gateway.Ready || s.State == gateway.Searching || s.State == gateway.Refused
+		views[i] = metrics.Modem{Name: s.Name, Up: up, Registered: up && s.Registration.Ready()}
+		if s.Signal.Known && up {
+			views[i].SignalDBm = s.Signal.DBm
+		}
+	}
+	return views
+}
+
+func optional(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// inboxItems lists what came in, as the API shows it.
+func (d *Daemon) inboxItems(ctx context.Context, before string, limit int) (views []httpapi.InboxItem, next string, err error) {
+	items, err := d.store.InboxItems(ctx, before, limit+1) // one more tells whether a page follows
+	if len(items) > limit {
+		items = items[:limit]
+		next = items[limit-1].ID
+	}
+	views = make([]httpapi.InboxItem, len(items))
+	for i, it := range items {
+		views[i] = httpapi.InboxItem{
+			ID: it.ID, From: it.From, Text: it.Text, Modem: it.Modem, SIM: it.SIM,
+			SentAt: optional(it.Sent), ReceivedAt: it.Received, StoredAt: it.Stored,
+			Parts: it.Parts, Total: it.Total, Complete: it.Complete, Damaged: it.Damaged, Readable: it.Readable, Data: it.Data,
+		}
+	}
+	return views, next, err
+}
+
+// queueSnapshot is the queue as Prometheus sees it.
+func (d *Daemon) queueSnapshot(ctx context.Context) (metrics.Queue, error) {
+	counts, err := d.store.MessageCounts(ctx)
+	if err != nil {
+		return metrics.Queue{}, err
+	}
+	waiting, err := d.store.Waiting(ctx)
+	q := metrics.Queue{Messages: map[string]int{}, Depth: map[string]int{}, Oldest: waiting.Oldest}
+	for state, n := range counts {
+		q.Messages[string(state)] = n
+	}
+	for priority, n := range waiting.ByPriority {
+		q.Depth[priority.String()] = n
+	}
+	return q, err
+}
