@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"text/tabwriter"
 	"time"
 	"unicode"
 
@@ -67,8 +66,7 @@ func (a *app) printJSON(v any) error {
 
 // table prints rows under a head; cells are made fit for one line of a terminal.
 func (a *app) table(head string, rows [][]string) error {
-	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, strings.ReplaceAll(head, " ", "\t"))
+	lines := [][]string{strings.Fields(head)}
 	for _, row := range rows {
 		cells := make([]string, len(row))
 		for i, cell := range row {
@@ -76,9 +74,41 @@ func (a *app) table(head string, rows [][]string) error {
 				cells[i] = "-"
 			}
 		}
-		fmt.Fprintln(w, strings.Join(cells, "\t"))
+		lines = append(lines, cells)
 	}
-	return w.Flush()
+	widths := make([]int, len(lines[0]))
+	for _, cells := range lines {
+		for i, cell := range cells {
+			widths[i] = max(widths[i], width(cell))
+		}
+	}
+	var b strings.Builder
+	for _, cells := range lines {
+		for i, cell := range cells {
+			b.WriteString(cell)
+			if i < len(cells)-1 {
+				b.WriteString(strings.Repeat(" ", widths[i]-width(cell)+2))
+			}
+		}
+		b.WriteByte('\n')
+	}
+	_, err := fmt.Fprint(a.stdout, b.String())
+	return err
+}
+
+// width is how many columns of a terminal a text takes: Chinese, Japanese and Korean characters take two (Unicode
+// UAX 11), which text/tabwriter does not know.
+func width(s string) (n int) {
+	for _, r := range s {
+		switch {
+		case unicode.Is(unicode.Mn, r):
+		case unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul), r >= 0x3000 && r <= 0x303e, r >= 0xff01 && r <= 0xff60, r >= 0x1f300 && r <= 0x1faff:
+			n += 2
+		default:
+			n++
+		}
+	}
+	return n
 }
 
 // oneLine keeps what others wrote (a text that came in, a name) from steering the terminal.

@@ -54,7 +54,7 @@ func TestBadInputGetsAProblemThatNamesTheFieldAndSaysWhatToDo(t *testing.T) {
 		{"no token", "POST", "/v1/messages", good(""), []string{"Authorization: "}, 401, "attestd token create"},
 		{"wrong token", "GET", "/v1/inbox", "", []string{"Authorization: Bearer att_bad"}, 401, "not known, or was revoked"},
 		{"basic", "GET", "/v1/inbox", "", []string{"Authorization: Basic YTpi"}, 401, "Bearer"},
-		{"limit 0", "GET", "/v1/messages?limit=0", "", nil, 400, "limit:"},
+		{"limit 0", "GET", "/v1/messages?limit=0", "", nil, 400, "limit: want at least 1"},
 		{"limit 1001", "GET", "/v1/inbox?limit=1001", "", nil, 400, "limit:"},
 		{"limit no number", "GET", "/v1/filings?limit=ten", "", nil, 400, "limit:"},
 		{"bad cursor", "GET", "/v1/messages?cursor=%00", "", nil, 400, "cursor:"},

@@ -102,7 +102,7 @@ func viewFiling(f verify.Filing) Filing {
 	v := Filing{
 		ID: f.ID, Type: string(f.Type), Reference: f.Reference, State: string(f.State), Reason: f.Reason, Note: f.Note,
 		Origin: f.Origin, Language: f.Language, Callback: f.Callback, Persons: []Person{}, Challenges: []Challenge{},
-		CreatedAt: f.Created, UpdatedAt: f.Updated, EndedAt: when(f.Ended),
+		CreatedAt: micro(f.Created), UpdatedAt: micro(f.Updated), EndedAt: when(f.Ended),
 	}
 	for _, p := range f.Persons {
 		v.Persons = append(v.Persons, Person{

@@ -85,9 +85,9 @@ const challengeOrigin = "challenge:"
 func viewMessage(m queue.Message) Message {
 	v := Message{
 		ID: m.ID, State: string(m.State), Reason: m.Reason, To: m.To.E164(), Text: m.Text, Priority: m.Priority.String(),
-		Deadline: m.Deadline, Report: m.Report, Repeatable: m.Repeatable, Origin: m.Origin, IdempotencyKey: m.IdempotencyKey,
+		Deadline: micro(m.Deadline), Report: m.Report, Repeatable: m.Repeatable, Origin: m.Origin, IdempotencyKey: m.IdempotencyKey,
 		Alphabet: m.Alphabet.String(), Segments: m.Segments, Attempts: m.Attempts, Modem: m.Station, SIM: m.SIM,
-		CreatedAt: m.Created, UpdatedAt: m.Updated, AcceptedAt: when(m.Accepted), DeliveredAt: when(m.Delivered), EndedAt: when(m.Ended),
+		CreatedAt: micro(m.Created), UpdatedAt: micro(m.Updated), AcceptedAt: when(m.Accepted), DeliveredAt: when(m.Delivered), EndedAt: when(m.Ended),
 	}
 	if v.Modem == "" {
 		v.Modem = m.Draft.Modem
@@ -109,15 +109,19 @@ func viewMessage(m queue.Message) Message {
 
 func viewAttempt(t queue.Attempt) Attempt {
 	return Attempt{
-		Part: t.Seq, N: t.N, Modem: t.Station, IMEI: t.IMEI, SIM: t.SIM, StartedAt: t.Started, EndedAt: when(t.Ended),
+		Part: t.Seq, N: t.N, Modem: t.Station, IMEI: t.IMEI, SIM: t.SIM, StartedAt: micro(t.Started), EndedAt: when(t.Ended),
 		Result: string(t.Result), MR: known(t.MR), Code: t.Code, Detail: t.Detail,
 	}
 }
+
+// micro is a time as the database keeps it, so that the first answer about a thing and a later one are the same.
+func micro(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
 func when(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
+	t = micro(t)
 	return &t
 }
 

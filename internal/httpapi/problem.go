@@ -104,6 +104,11 @@ func init() {
 	validation.MsgExpectedArray = "want a list"
 	validation.MsgExpectedObject = "want an object"
 	validation.MsgExpectedRFC3339DateTime = "want a time as 2027-01-31T08:00:00+08:00 (RFC 3339)"
+	validation.MsgExpectedMinimumNumber = "want at least %v"
+	validation.MsgExpectedMaximumNumber = "want at most %v"
+	validation.MsgExpectedMinLength = "want at least %d characters"
+	validation.MsgExpectedMaxLength = "want at most %d characters"
+	validation.MsgExpectedMaxItems = "want at most %d entries"
 	validation.MsgExpectedOneOf = `want one of "%s"`
 }
 
