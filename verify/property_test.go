@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -210,9 +211,25 @@ func (w *world) holds(rt *rapid.T) {
 		}
 		w.stays(rt, id, string(c.State), c.State.Terminal())
 	}
+	w.dailyLimitHolds(rt)
 	for id, f := range w.m.rows.filings {
 		w.stays(rt, id, string(f.State), f.State.Terminal())
 		w.filingHolds(rt, f)
+	}
+}
+
+func (w *world) dailyLimitHolds(rt *rapid.T) {
+	byPhone := map[string][]time.Time{}
+	for _, s := range w.m.rows.sent {
+		byPhone[s.mac] = append(byPhone[s.mac], s.at)
+	}
+	for _, times := range byPhone {
+		slices.SortFunc(times, time.Time.Compare)
+		for i := w.s.policy.SMSPerDay; i > 0 && i < len(times); i++ {
+			if d := times[i].Sub(times[i-w.s.policy.SMSPerDay]); d < day {
+				rt.Fatalf("%d SMS to a phone in %s", w.s.policy.SMSPerDay+1, d)
+			}
+		}
 	}
 }
 
@@ -243,7 +260,7 @@ func (w *world) challengeHolds(rt *rapid.T, c Challenge) {
 	if charged != c.Wrong || c.Wrong > 5 || c.Wrong == 5 && c.State != ChallengeLocked {
 		rt.Fatalf("%d wrong entries were compared, %d are counted, it is %s", charged, c.Wrong, c.State)
 	}
-	if c.State.Terminal() && (c.CodeMAC != nil || c.CodeSealed != nil || c.Ended.IsZero() || !c.Due.IsZero()) {
+	if c.State.Terminal() && (c.CodeMAC != nil || c.CodeSealed != nil || c.Ended.IsZero() || !c.Due.IsZero() && c.State != ChallengeLocked) {
 		rt.Fatalf("ended, with its code: %+v", c)
 	}
 	if !c.Accepted.IsZero() && c.Deadline.After(c.Accepted.Add(c.HardEnd)) {
@@ -278,6 +295,9 @@ func TestNoInterleavingExceedsACapReopensAnEndOrPassesAFilingTwice(t *testing.T)
 	rapid.Check(t, func(rt *rapid.T) {
 		w := &world{bench: newBench(t, func(p *Policy) {
 			p.NewCodeOnResend = rapid.Bool().Draw(rt, "new code on re-send")
+			p.RejectOnLock = rapid.SampledFrom([]string{RejectAtOnce, RejectAtDeadline}).Draw(rt, "reject on lock")
+			p.SMSPerDay = rapid.SampledFrom([]int{0, 4}).Draw(rt, "SMS a day")
+			p.SMSGap = rapid.SampledFrom([]time.Duration{0, time.Minute}).Draw(rt, "SMS gap")
 		}), ended: map[string]string{}, claimed: map[string]struct{}{}}
 		w.rt = rt
 		rt.Repeat(map[string]func(*rapid.T){
