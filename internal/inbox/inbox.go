@@ -57,6 +57,12 @@ type Part struct {
 	Set          string // the parts of one message share it
 }
 
+// Print is what makes two TPDUs the same one, received twice.
+type Print struct {
+	SIM    string
+	Octets []byte
+}
+
 // Store runs fn in one transaction.
 type Store interface {
 	Update(ctx context.Context, fn func(Tx) error) error
@@ -64,11 +70,11 @@ type Store interface {
 
 // Tx is what the inbox needs of a transaction.
 type Tx interface {
-	// RepeatedPart tells whether these octets came to this SIM before, and not before since; item is what they became,
-	// empty while they wait.
-	RepeatedPart(ctx context.Context, sim string, octets []byte, since time.Time) (item string, repeated bool, err error)
-	// InsertPart keeps a part; octets are what RepeatedPart will compare.
-	InsertPart(ctx context.Context, p Part, octets []byte) error
+	// RepeatedPart tells whether a part of this print came before, and not before since; item is what it became, empty
+	// while it waits.
+	RepeatedPart(ctx context.Context, f Print, since time.Time) (item string, repeated bool, err error)
+	// InsertPart keeps a part; its print is what RepeatedPart will compare.
+	InsertPart(ctx context.Context, p Part, f Print) error
 	// PartsNear gives the parts of the newest sets of a key that have a part stamped between from and to, or without a
 	// stamp, and that came since a time. Sets are not mixed, and the oldest comes first.
 	PartsNear(ctx context.Context, k Key, since, from, to time.Time, sets int) ([]Part, error)
@@ -79,12 +85,16 @@ type Tx interface {
 	// InsertItem keeps an item and marks the waiting parts of its set as handed on.
 	InsertItem(ctx context.Context, it Item, set string) error
 	Item(ctx context.Context, id string) (Item, error)
+	// DropItems deletes at most limit items stored before a time, with their parts, and gives the time of the oldest that
+	// is left; zero when none is.
+	DropItems(ctx context.Context, before time.Time, limit int) (dropped int, oldest time.Time, err error)
 	Emit(ctx context.Context, typ, subject string, data any) error
 }
 
 // Policy is what an operator may choose.
 type Policy struct {
 	Hold time.Duration // how long an incomplete message waits for its parts; 0 means 72 h
+	Keep time.Duration // how long an item is kept; 0 means for ever
 }
 
 // Inbox receives. It is safe for concurrent use.
@@ -122,14 +132,17 @@ func (b *Inbox) Receive(ctx context.Context, r Received) (item *Item, duplicate 
 		r.At = time.Now()
 	}
 	piece, readable := read(r.TPDU)
-	octets := unchanging(r.TPDU)
+	mark := Print{SIM: r.SIM, Octets: unchanging(r.TPDU)}
+	if r.SIM == "" { // its ICCID cannot be read: it is the one in that station, and no other
+		mark.SIM = "in " + r.Station
+	}
 	err = b.store.Update(ctx, func(tx Tx) error {
 		item, duplicate = nil, false
 		var since time.Time
 		if piece.SCTS.IsZero() {
 			since = r.At.Add(-unstamped)
 		}
-		id, repeated, err := tx.RepeatedPart(ctx, r.SIM, octets, since)
+		id, repeated, err := tx.RepeatedPart(ctx, mark, since)
 		if err != nil {
 			return err
 		}
@@ -145,7 +158,7 @@ func (b *Inbox) Receive(ctx context.Context, r Received) (item *Item, duplicate 
 		part := Part{
 			ID: newID(), Station: r.Station, SIM: r.SIM, SMSC: r.SMSC, TPDU: r.TPDU, Received: r.At, SCTS: piece.SCTS,
 		}
-		item, err = b.keep(ctx, tx, part, piece, readable, octets)
+		item, err = b.keep(ctx, tx, part, piece, readable, mark)
 		return err
 	})
 	if err != nil {
@@ -155,11 +168,11 @@ func (b *Inbox) Receive(ctx context.Context, r Received) (item *Item, duplicate 
 }
 
 // keep stores a part that is no repeat, and the item that it completes.
-func (b *Inbox) keep(ctx context.Context, tx Tx, part Part, piece Piece, readable bool, octets []byte) (*Item, error) {
+func (b *Inbox) keep(ctx context.Context, tx Tx, part Part, piece Piece, readable bool, mark Print) (*Item, error) {
 	piece.ID, part.Set = part.ID, part.ID
 	set := Set{ID: part.Set, Pieces: []Piece{piece}}
 	if readable && piece.Content.Concat != nil {
-		key := piece.key(part.SIM)
+		key := piece.key(mark.SIM)
 		part.Key = &key
 		sets, err := b.near(ctx, tx, key, part)
 		if err != nil {
@@ -173,10 +186,10 @@ func (b *Inbox) keep(ctx context.Context, tx Tx, part Part, piece Piece, readabl
 		case repeats:
 			// The same part by another way: it is kept with its set, and changes nothing.
 			part.Set, part.Item = sets[i].ID, sets[i].Item
-			return nil, tx.InsertPart(ctx, part, octets)
+			return nil, tx.InsertPart(ctx, part, mark)
 		}
 	}
-	if err := tx.InsertPart(ctx, part, octets); err != nil {
+	if err := tx.InsertPart(ctx, part, mark); err != nil {
 		return nil, err
 	}
 	if !set.complete() {
@@ -237,60 +250,6 @@ func (b *Inbox) hand(ctx context.Context, tx Tx, it Item, set string) error {
 		return nil
 	}
 	return b.onItem(ctx, tx, it)
-}
-
-// sweepBatch is how many messages one transaction hands on: others wait for it.
-const sweepBatch = 64
-
-// Sweep hands on the messages whose parts waited for the hold time, and says when the next one will have.
-func (b *Inbox) Sweep(ctx context.Context, now time.Time) (next time.Time, err error) {
-	hold := b.policy.Load().Hold
-	for more := true; more; {
-		err = b.store.Update(ctx, func(tx Tx) error {
-			parts, err := tx.WaitingParts(ctx, now.Add(-hold), sweepBatch)
-			if err != nil {
-				return err
-			}
-			bySet := map[string][]Part{}
-			var order []string
-			for _, p := range parts {
-				if bySet[p.Set] == nil {
-					order = append(order, p.Set)
-				}
-				bySet[p.Set] = append(bySet[p.Set], p)
-			}
-			for _, id := range order {
-				if err := b.giveUp(ctx, tx, bySet[id]); err != nil {
-					return err
-				}
-			}
-			more = len(order) == sweepBatch
-			first, err := tx.FirstWaiting(ctx)
-			if next = first; !first.IsZero() {
-				next = first.Add(hold)
-			}
-			return err
-		})
-		if err != nil {
-			return time.Time{}, fmt.Errorf("inbox: %w", err)
-		}
-	}
-	return next, nil
-}
-
-// giveUp hands on what came of one message.
-func (b *Inbox) giveUp(ctx context.Context, tx Tx, parts []Part) error {
-	last := parts[0]
-	for _, p := range parts {
-		if p.Received.After(last.Received) {
-			last = p
-		}
-	}
-	it := unreadable(last) // when its octets cannot be opened any more: it must not be tried for ever
-	if sets := setsOf(parts); len(sets) > 0 {
-		it = itemOf(sets[0].whole(), last)
-	}
-	return b.hand(ctx, tx, it, last.Set)
 }
 
 // itemOf makes the item of a message; last is the part that came last.

@@ -40,8 +40,8 @@ func keyParts(k inbox.Key) [][]byte {
 }
 
 // RepeatedPart is inbox.Tx's.
-func (tx *Tx) RepeatedPart(ctx context.Context, sim string, octets []byte, since time.Time) (item string, repeated bool, err error) {
-	for _, mac := range tx.s.keys.MACs(tpduPurpose, []byte(sim), octets) {
+func (tx *Tx) RepeatedPart(ctx context.Context, f inbox.Print, since time.Time) (item string, repeated bool, err error) {
+	for _, mac := range tx.s.keys.MACs(tpduPurpose, []byte(f.SIM), f.Octets) {
 		err := tx.row(ctx, `SELECT coalesce(item_id, '') FROM inbox_parts WHERE tpdu_mac = $1 AND received >= $2
  ORDER BY received DESC LIMIT 1`, mac, micros(since)).Scan(&item)
 		if err == nil {
@@ -55,7 +55,7 @@ func (tx *Tx) RepeatedPart(ctx context.Context, sim string, octets []byte, since
 }
 
 // InsertPart is inbox.Tx's.
-func (tx *Tx) InsertPart(ctx context.Context, p inbox.Part, octets []byte) error {
+func (tx *Tx) InsertPart(ctx context.Context, p inbox.Part, f inbox.Print) error {
 	keys := tx.s.keys
 	var keyMAC []byte
 	if p.Key != nil {
@@ -63,7 +63,7 @@ func (tx *Tx) InsertPart(ctx context.Context, p inbox.Part, octets []byte) error
 	}
 	_, err := tx.exec(ctx, `INSERT INTO inbox_parts (id, sim, station, smsc, tpdu, tpdu_mac, key_mac, set_id, item_id, scts, received)
  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		p.ID, p.SIM, p.Station, p.SMSC, keys.Seal(p.TPDU, sealedTPDU+p.ID), keys.MAC(tpduPurpose, []byte(p.SIM), octets), keyMAC,
+		p.ID, p.SIM, p.Station, p.SMSC, keys.Seal(p.TPDU, sealedTPDU+p.ID), keys.MAC(tpduPurpose, []byte(f.SIM), f.Octets), keyMAC,
 		p.Set, nullString(p.Item), micros(p.SCTS), micros(p.Received))
 	return err
 }
@@ -184,6 +184,26 @@ func (s *Store) scanItem(r scanner) (inbox.Item, error) {
 func (tx *Tx) Item(ctx context.Context, id string) (inbox.Item, error) {
 	it, err := tx.s.scanItem(tx.row(ctx, `SELECT `+itemColumns+` FROM inbox_items WHERE id = $1`, id))
 	return it, noItem(err)
+}
+
+// DropItems is inbox.Tx's.
+func (tx *Tx) DropItems(ctx context.Context, before time.Time, limit int) (dropped int, oldest time.Time, err error) {
+	ids, err := tx.query(ctx, `SELECT id FROM inbox_items WHERE stored < $1 ORDER BY stored LIMIT $2`, micros(before), limit)
+	all, err := collect(ids, err, func(r scanner) (id string, err error) { return id, r.Scan(&id) })
+	if err != nil {
+		return 0, time.Time{}, err
+	}
+	for _, id := range all {
+		if _, err := tx.exec(ctx, `DELETE FROM inbox_parts WHERE item_id = $1`, id); err != nil {
+			return 0, time.Time{}, err
+		}
+		if _, err := tx.exec(ctx, `DELETE FROM inbox_items WHERE id = $1`, id); err != nil {
+			return 0, time.Time{}, err
+		}
+	}
+	var first int64
+	err = tx.row(ctx, `SELECT coalesce(min(stored), 0) FROM inbox_items`).Scan(&first)
+	return len(all), fromMicros(first), err
 }
 
 func noItem(err error) error {

@@ -22,6 +22,7 @@ CREATE TABLE inbox_items (
     stored     INTEGER NOT NULL
 );
 CREATE INDEX inbox_items_sender ON inbox_items (sender_mac, id);
+CREATE INDEX inbox_items_stored ON inbox_items (stored);
 
 -- Every TPDU as it came, before it was acknowledged.
 CREATE TABLE inbox_parts (
@@ -40,6 +41,7 @@ CREATE TABLE inbox_parts (
 CREATE INDEX inbox_parts_repeat ON inbox_parts (tpdu_mac, received);
 CREATE INDEX inbox_parts_key ON inbox_parts (key_mac, scts) WHERE key_mac IS NOT NULL;
 CREATE INDEX inbox_parts_set ON inbox_parts (set_id);
+CREATE INDEX inbox_parts_item ON inbox_parts (item_id) WHERE item_id IS NOT NULL;
 CREATE INDEX inbox_parts_waiting ON inbox_parts (received) WHERE item_id IS NULL;
 
 -- +goose Down
