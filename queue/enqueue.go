@@ -14,7 +14,7 @@ import (
 // Enqueue takes a message in, in the caller's transaction. A draft that repeats an idempotency key of its origin gives the
 // message that the first one made, or ErrIdempotencyConflict when it is another draft.
 func Enqueue(ctx context.Context, tx Tx, p Policy, d Draft, now time.Time) (Message, error) {
-	return (&Queue{policy: p}).enqueue(ctx, tx, d, now)
+	return with(p).enqueue(ctx, tx, d, now)
 }
 
 // Enqueue takes a message in.
@@ -46,7 +46,7 @@ func (q *Queue) enqueue(ctx context.Context, tx Tx, d Draft, now time.Time) (Mes
 		}
 	}
 	if d.Deadline.IsZero() {
-		d.Deadline = now.Add(q.policy.DefaultDeadline)
+		d.Deadline = now.Add(q.policy().DefaultDeadline)
 	}
 	if !now.Before(d.Deadline) {
 		return Message{}, ErrExpired
@@ -96,13 +96,13 @@ func (q *Queue) Cancel(ctx context.Context, id string) (m Message, err error) {
 // CancelOf takes back what was not sent of an origin's messages, and forfeits their repetitions, in the caller's
 // transaction. What is out already stays what it is.
 func CancelOf(ctx context.Context, tx Tx, p Policy, origin string, now time.Time) error {
-	return (&Queue{policy: p}).each(ctx, tx, origin, happening{what: withdrawn, why: "no longer needed"}, now)
+	return with(p).each(ctx, tx, origin, happening{what: withdrawn, why: "no longer needed"}, now)
 }
 
 // EvidenceOf settles what is unknown of an origin's messages, in the caller's transaction: the recipient has shown that
 // the text arrived.
 func EvidenceOf(ctx context.Context, tx Tx, p Policy, origin string, now time.Time) error {
-	return (&Queue{policy: p}).each(ctx, tx, origin, happening{what: seen, why: usedByRecipient}, now)
+	return with(p).each(ctx, tx, origin, happening{what: seen, why: usedByRecipient}, now)
 }
 
 const usedByRecipient = "the recipient used what it says"

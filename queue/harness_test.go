@@ -154,7 +154,7 @@ func (r *rig) dispatch() running {
 			r.t.Error(err)
 		}
 	})
-	group.Go(func() { r.q.Keep(ctx, times, func(err error) { r.t.Error(err) }) })
+	group.Go(func() { r.sweep(ctx, times) })
 	var once sync.Once
 	stop := func() {
 		once.Do(func() {
@@ -166,6 +166,28 @@ func (r *rig) dispatch() running {
 	}
 	r.t.Cleanup(stop)
 	return running{Dispatcher: d, stop: stop}
+}
+
+// sweep sweeps when something is due, as the daemon does.
+func (r *rig) sweep(ctx context.Context, changed <-chan struct{}) {
+	for {
+		next, err := r.q.Sweep(ctx, time.Now())
+		if err != nil {
+			r.t.Error(err)
+		}
+		wait := 1000 * time.Hour
+		if !next.IsZero() {
+			wait = time.Until(next)
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			return
+		case <-changed:
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
 }
 
 // radio is a pretend modem: it counts references up and answers as told.

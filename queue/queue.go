@@ -13,6 +13,7 @@ package queue
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 )
 
@@ -68,11 +69,25 @@ type Observer func(ctx context.Context, tx Tx, m Message) error
 // Queue is the door to all of it.
 type Queue struct {
 	store   Store
-	policy  Policy
+	rules   atomic.Pointer[Policy]
 	observe Observer
 }
 
 // New makes a queue over a store. observe may be nil.
 func New(s Store, p Policy, observe func(ctx context.Context, tx Tx, m Message) error) *Queue {
-	return &Queue{store: s, policy: p, observe: observe}
+	q := with(p)
+	q.store, q.observe = s, observe
+	return q
 }
+
+// with makes a queue for what happens in a transaction of the caller's.
+func with(p Policy) *Queue {
+	q := &Queue{}
+	q.Follow(p)
+	return q
+}
+
+// Follow has the queue decide by another policy from now on.
+func (q *Queue) Follow(p Policy) { q.rules.Store(&p) }
+
+func (q *Queue) policy() Policy { return *q.rules.Load() }

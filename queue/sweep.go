@@ -33,7 +33,7 @@ func (q *Queue) Sweep(ctx context.Context, now time.Time) (next time.Time, err e
 			return err
 		}
 		text, numbers, err := tx.NextWipe(ctx)
-		next = earliest(due, held, after(text, q.policy.KeepTexts), after(numbers, q.policy.KeepNumbers))
+		next = earliest(due, held, after(text, q.policy().KeepTexts), after(numbers, q.policy().KeepNumbers))
 		return err
 	})
 	return next, err
@@ -57,26 +57,26 @@ func (q *Queue) sweepDue(ctx context.Context, tx Tx, now time.Time) (int, error)
 }
 
 func (q *Queue) wipeTexts(ctx context.Context, tx Tx, now time.Time) (int, error) {
-	if q.policy.KeepTexts < 0 {
+	if q.policy().KeepTexts < 0 {
 		return 0, nil
 	}
-	return tx.WipeTexts(ctx, now.Add(-q.policy.KeepTexts), sweepBatch)
+	return tx.WipeTexts(ctx, now.Add(-q.policy().KeepTexts), sweepBatch)
 }
 
 func (q *Queue) wipeNumbers(ctx context.Context, tx Tx, now time.Time) (int, error) {
-	if q.policy.KeepNumbers < 0 {
+	if q.policy().KeepNumbers < 0 {
 		return 0, nil
 	}
-	return tx.WipeNumbers(ctx, now.Add(-q.policy.KeepNumbers), sweepBatch)
+	return tx.WipeNumbers(ctx, now.Add(-q.policy().KeepNumbers), sweepBatch)
 }
 
 // dropHeld gives up on reports that nothing fitted, and says when the next one's time is over.
 func (q *Queue) dropHeld(ctx context.Context, tx Tx, now time.Time) (time.Time, error) {
-	n, oldest, err := tx.DropHeld(ctx, now.Add(-q.policy.HoldReports))
+	n, oldest, err := tx.DropHeld(ctx, now.Add(-q.policy().HoldReports))
 	if err == nil && n > 0 {
 		err = tx.Emit(ctx, "report.unmatched", "", map[string]int{"reports": n})
 	}
-	return after(oldest, q.policy.HoldReports), err
+	return after(oldest, q.policy().HoldReports), err
 }
 
 // after is d after t; zero where t is, or where d says never.
@@ -94,39 +94,4 @@ func earliest(times ...time.Time) (first time.Time) {
 		}
 	}
 	return first
-}
-
-// calm is how long Keep lets changes gather before it looks when its time comes next.
-const calm = time.Second
-
-// Keep sweeps until ctx ends, whenever something is due; wake has an element whenever a due time may have changed. An
-// error is handed to failed, and the sweep tried again.
-func (q *Queue) Keep(ctx context.Context, wake <-chan struct{}, failed func(error)) {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-wake: // many changes are one look
-			timer.Reset(calm)
-			select {
-			case <-ctx.Done():
-				return
-			case <-timer.C:
-			}
-		case <-timer.C:
-		}
-		next, err := q.Sweep(ctx, time.Now())
-		timer.Stop()
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err != nil:
-			failed(err)
-			timer.Reset(10 * time.Second)
-		case !next.IsZero():
-			timer.Reset(max(0, time.Until(next)))
-		}
-	}
 }
