@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"attestd/internal/seal"
 	"attestd/queue"
@@ -46,6 +47,8 @@ type Store struct {
 	writes  *sql.DB
 	writer  *sql.Conn     // used by whoever holds turn
 	turn    chan struct{} // capacity 1: the right to write
+	waiting atomic.Int32  // who wants a turn
+	group   *group        // the transaction that is open between turns; nil for none. Of whoever holds turn
 	stmts   map[string]*sql.Stmt
 	readers sync.Map // SQL text -> *sql.Stmt
 	lock    *os.File

@@ -17,44 +17,107 @@ type Tx struct {
 	touched topicSet
 }
 
-// Update runs fn in one transaction: COMMIT when it returns nil, ROLLBACK otherwise (and when it panics). Watchers of
-// what it touched are woken after COMMIT. An error from the database is explained (ErrFull, ErrReadOnly, ...).
-func (s *Store) Update(ctx context.Context, fn func(*Tx) error) (err error) {
-	select {
-	case s.turn <- struct{}{}:
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	tx := &Tx{s: s}
-	committed := false
-	// Once begun, a transaction is not torn apart by its caller going away: it is short, and local.
-	uncancelled := context.WithoutCancel(ctx)
-	defer func() {
-		if !committed {
-			if rollback := s.command(uncancelled, "ROLLBACK"); rollback != nil && err == nil {
-				err = rollback
-			}
-		}
-		<-s.turn
-		if committed {
-			s.topics.fire(tx.touched)
-		}
-		err = explain(err)
-	}()
-	if err := s.command(uncancelled, "BEGIN IMMEDIATE"); err != nil {
-		return err
-	}
-	if err := fn(tx); err != nil {
-		return err
-	}
-	if err := s.command(uncancelled, "COMMIT"); err != nil {
-		return err
-	}
-	committed = true
-	return nil
+// group is the transactions that share a COMMIT: while one ran, the next was waiting already. Who finds nobody waiting
+// commits for all; under load one fsync then serves many, and alone it costs nothing.
+type group struct {
+	size    int
+	touched topicSet
+	done    chan struct{} // closed when err is known
+	err     error         // of COMMIT
 }
 
-// command runs a statement of transaction control. ROLLBACK where SQLite has already rolled back is no error.
+// longestGroup bounds what one COMMIT serves, so that the first does not wait for an endless line.
+const longestGroup = 64
+
+// Update runs fn in one transaction: COMMIT when it returns nil, ROLLBACK of what it did otherwise (and when it panics).
+// It returns after COMMIT. Watchers of what it touched are woken then. An error from the database is explained (ErrFull,
+// ErrReadOnly, ...).
+func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
+	s.waiting.Add(1)
+	select {
+	case s.turn <- struct{}{}:
+		s.waiting.Add(-1)
+	case <-ctx.Done():
+		// Whoever saw us waiting may have left the COMMIT to us.
+		go func() {
+			s.turn <- struct{}{}
+			s.waiting.Add(-1)
+			s.pass(context.WithoutCancel(ctx))
+		}()
+		return context.Cause(ctx)
+	}
+	// Once begun, a transaction is not torn apart by its caller going away: it is short, and local.
+	ctx = context.WithoutCancel(ctx)
+	g, err := s.join(ctx, fn)
+	s.pass(ctx)
+	if err != nil {
+		return explain(err)
+	}
+	<-g.done
+	return explain(g.err)
+}
+
+// join runs fn within the group's transaction. The caller holds turn.
+func (s *Store) join(ctx context.Context, fn func(*Tx) error) (g *group, err error) {
+	begin, undo := "BEGIN IMMEDIATE", "ROLLBACK"
+	if s.group != nil {
+		begin, undo = "SAVEPOINT member", "ROLLBACK TO member"
+	}
+	if err := s.command(ctx, begin); err != nil {
+		return nil, err
+	}
+	tx := &Tx{s: s}
+	finished := false
+	defer func() {
+		if finished && err == nil {
+			return
+		}
+		if rollback := s.command(ctx, undo); rollback != nil {
+			err = errors.Join(err, s.abandon(ctx, rollback))
+		}
+		if !finished {
+			s.pass(ctx) // fn panics on
+		}
+	}()
+	err = fn(tx)
+	finished = true
+	if err != nil {
+		return nil, err
+	}
+	if s.group == nil {
+		s.group = &group{done: make(chan struct{})}
+	}
+	s.group.size++
+	s.group.touched |= tx.touched
+	return s.group, nil
+}
+
+// pass ends a turn: the group is committed, unless somebody waits who will join it and see to that.
+func (s *Store) pass(ctx context.Context) {
+	if g := s.group; g != nil && (s.waiting.Load() == 0 || g.size >= longestGroup) {
+		s.group = nil
+		if g.err = s.command(ctx, "COMMIT"); g.err != nil {
+			_ = s.command(ctx, "ROLLBACK")
+		} else {
+			s.topics.fire(g.touched)
+		}
+		close(g.done)
+	}
+	<-s.turn
+}
+
+// abandon fails the whole group: SQLite has rolled back more than a member (a full disk does that).
+func (s *Store) abandon(ctx context.Context, why error) error {
+	_ = s.command(ctx, "ROLLBACK")
+	if g := s.group; g != nil {
+		s.group = nil
+		g.err = why
+		close(g.done)
+	}
+	return why
+}
+
+// command runs a statement of transaction control. A whole ROLLBACK where SQLite has already rolled back is no error.
 func (s *Store) command(ctx context.Context, what string) error {
 	stmt, err := s.prepared(ctx, what)
 	if err != nil {
