@@ -133,11 +133,11 @@ func (tx *Tx) DoubtfulAttempts(ctx context.Context, sim string, since time.Time,
 
 // Neighbours lists what the attempt's SIM sent just before it (newest first) and just after it (oldest first).
 func (tx *Tx) Neighbours(ctx context.Context, a queue.Attempt, limit int) (before, after []queue.Attempt, err error) {
-	before, err = tx.attempts(ctx, `sim = $1 AND (started < $2 OR started = $2 AND id < $3) ORDER BY started DESC, id DESC LIMIT $4`, a.SIM, micros(a.Started), a.ID, limit)
+	before, err = tx.attempts(ctx, `sim = $1 AND started <= $2 AND (started < $2 OR id < $3) ORDER BY started DESC, id DESC LIMIT $4`, a.SIM, micros(a.Started), a.ID, limit)
 	if err != nil {
 		return nil, nil, err
 	}
-	after, err = tx.attempts(ctx, `sim = $1 AND (started > $2 OR started = $2 AND id > $3) ORDER BY started, id LIMIT $4`, a.SIM, micros(a.Started), a.ID, limit)
+	after, err = tx.attempts(ctx, `sim = $1 AND started >= $2 AND (started > $2 OR id > $3) ORDER BY started, id LIMIT $4`, a.SIM, micros(a.Started), a.ID, limit)
 	return before, after, err
 }
 

@@ -86,7 +86,7 @@ CREATE TABLE attempts (
     reported   INTEGER NOT NULL
 );
 CREATE UNIQUE INDEX attempts_of ON attempts (message_id, seq, n);
-CREATE INDEX attempts_sim ON attempts (sim, started);
+CREATE INDEX attempts_sim ON attempts (sim, started, id);
 CREATE INDEX attempts_mr ON attempts (sim, mr, started) WHERE mr >= 0;
 CREATE INDEX attempts_open ON attempts (started) WHERE result = '';
 CREATE INDEX attempts_doubtful ON attempts (sim, started) WHERE result = 'unknown';
