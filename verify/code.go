@@ -66,7 +66,7 @@ func (s *Service) issue(c *Challenge, n msisdn.Number, others []Challenge) {
 		taken = append(taken, o.CodeMAC)
 	}
 	for {
-		code := newCode()
+		code := s.draw()
 		macs := s.vault.MACs("code", []byte(n.E164()), []byte(code))
 		if anyEqual(taken, macs) {
 			continue

@@ -419,6 +419,26 @@ func TestEveryWayOfWritingTheSameEntryIsTheSame(t *testing.T) {
 	}
 }
 
+func TestNoTwoOpenChallengesOfAPhoneHaveTheSameCode(t *testing.T) {
+	b := newBench(t, nil)
+	codes := []string{"000001", "000001", "000001", "000002", "000001", "000002", "000003", "000001"}
+	b.s.draw = func() string {
+		next := codes[0]
+		codes = codes[1:]
+		return next
+	}
+	for _, want := range []string{"000001", "000002", "000003"} {
+		if got := b.code(b.create(one()).Challenges[0]); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+	elsewhere := one()
+	elsewhere.Persons[0].Mobile = phoneB
+	if got := b.code(b.create(elsewhere).Challenges[0]); got != "000001" {
+		t.Errorf("another phone may have it: %s", got)
+	}
+}
+
 func TestALimitOfThePhoneDelaysTheSMSAndSweepSendsIt(t *testing.T) {
 	b := newBench(t, func(p *Policy) { p.SMSPerDay, p.SMSGap = 2, time.Minute })
 	b.create(one())

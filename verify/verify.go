@@ -113,6 +113,7 @@ type Service struct {
 	vault     Vault
 	policy    Policy
 	templates Templates
+	draw      func() string // a new code
 }
 
 // New checks the policy and that every template, filled in, is one SMS with exactly one code in it.
@@ -121,5 +122,5 @@ func New(store Store, vault Vault, policy Policy, templates Templates) (*Service
 	if err := errors.Join(policy.check(), templates.check()); err != nil {
 		return nil, err
 	}
-	return &Service{store: store, vault: vault, policy: policy, templates: templates}, nil
+	return &Service{store: store, vault: vault, policy: policy, templates: templates, draw: newCode}, nil
 }

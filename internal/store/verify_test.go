@@ -71,6 +71,50 @@ func TestAnUnknownSMSIsSettledByThePersonsRightCode(t *testing.T) {
 	})
 }
 
+func TestAnSMSThatMayNotHaveGoneOutIsSentOnceMoreAndStaysOneOfTheThree(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil)
+		r.modem.outcome = func() queue.Outcome { return queue.Outcome{Kind: queue.OutcomeUnknown} }
+		f := r.file(onePerson())
+		time.Sleep(queue.DefaultPolicy().EvidenceWindow + time.Minute)
+		if _, err := r.q.Sweep(t.Context(), time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		texts := r.modem.sent(phoneA)
+		if len(texts) != 2 || texts[0] != texts[1] || r.filing(f.ID).Challenges[0].Sends != 1 {
+			t.Errorf("went out %d times, counted %d", len(texts), r.filing(f.ID).Challenges[0].Sends)
+		}
+	})
+}
+
+func TestTheDatabaseItselfKeepsAnEndedRowEndedAndACounterFromGoingBack(t *testing.T) {
+	r := newRig(t, nil)
+	f := r.file(onePerson())
+	r.check("000000", phoneA, "999999")
+	c := r.filing(f.ID).Challenges[0]
+	update := func(fn func(*Tx) error) error { return r.s.Update(t.Context(), fn) }
+	back := c
+	back.Wrong--
+	if err := update(func(tx *Tx) error { return tx.UpdateChallenge(t.Context(), back) }); !errors.Is(err, verify.ErrNotFound) {
+		t.Error("a counter went back", err)
+	}
+	beyond := c
+	beyond.Wrong = 6
+	if err := update(func(tx *Tx) error { return tx.UpdateChallenge(t.Context(), beyond) }); err == nil {
+		t.Error("a sixth wrong entry was written")
+	}
+	if _, err := r.v.CancelFiling(t.Context(), f.ID, ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := update(func(tx *Tx) error { return tx.UpdateChallenge(t.Context(), c) }); !errors.Is(err, verify.ErrNotFound) {
+		t.Error("a challenge was reopened", err)
+	}
+	if err := update(func(tx *Tx) error { return tx.UpdateFiling(t.Context(), f) }); !errors.Is(err, verify.ErrNotFound) {
+		t.Error("a filing was reopened", err)
+	}
+}
+
 func TestTwoHundredConcurrentChecksWithOneRightNeverVerifyTwiceNorChargeMoreThanFive(t *testing.T) {
 	for _, wrong := range []int{4, 199} {
 		synctest.Test(t, func(t *testing.T) {
