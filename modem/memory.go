@@ -54,7 +54,7 @@ func (m *Modem) with(ctx context.Context, mem string, f func(mem string) error) 
 func (m *Modem) choose(ctx context.Context, mem string) error {
 	var err error
 	for _, line := range []string{`AT+CPMS="` + mem + `"`, fmt.Sprintf(`AT+CPMS="%s","%s","%s"`, mem, m.memory.home, m.memory.home)} {
-		if _, err = m.conn.Do(ctx, at.Command{Line: line, Timeout: m.c.CommandTimeout}); err == nil {
+		if _, err = m.conn.Do(ctx, at.Command{Line: line, Prefix: "+CPMS:", Timeout: m.c.CommandTimeout}); err == nil {
 			m.memory.current = mem
 			return nil
 		}

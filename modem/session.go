@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -175,7 +176,11 @@ func (h *hands) do(cmd at.Command) (at.Result, bool) {
 
 // try sends a command that has no information text.
 func (h *hands) try(line string) bool {
-	_, ok := h.do(at.Command{Line: line})
+	cmd := at.Command{Line: line}
+	if strings.HasPrefix(line, "AT+CPMS=") { // which alone tells something when it sets
+		cmd.Prefix = "+CPMS:"
+	}
+	_, ok := h.do(cmd)
 	return ok
 }
 

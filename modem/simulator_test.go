@@ -41,7 +41,9 @@ func bubble(t *testing.T, sc simulator.Config, f func(t *testing.T, n *simulator
 			ours, theirs := net.Pipe()
 			go n.Modem(0).ServeConn(theirs)
 			if testing.Verbose() {
-				c.Trace = func(tr at.Trace) { t.Logf("%v %v %s", tr.At.Format("04:05.000"), map[bool]string{true: ">", false: "<"}[tr.Sent], tr.Line) }
+				c.Trace = func(tr at.Trace) {
+					t.Logf("%v %v %s", tr.At.Format("04:05.000"), map[bool]string{true: ">", false: "<"}[tr.Sent], tr.Line)
+				}
 			}
 			m, err := modem.OpenOn(context.Background(), ours, c)
 			if err != nil {
