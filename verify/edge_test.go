@@ -419,6 +419,36 @@ func TestEveryWayOfWritingTheSameEntryIsTheSame(t *testing.T) {
 	}
 }
 
+func TestAWrongTailAtSendAgainIsChargedAndAnsweredAsAtACheck(t *testing.T) {
+	b := newBench(t, nil)
+	c := b.create(one()).Challenges[0]
+	b.accept(c)
+	b.pass(time.Hour)
+	for i, tail := range []string{"000001", "000002", "000003", "000004", "000005", "000006"} {
+		expect(t, tail, b.resend(phoneA, tail), ResultNoRecord)
+		if got := b.challenge(c.ID).Wrong; got != min(i+1, 5) {
+			t.Fatalf("%d charged after %d", got, i+1)
+		}
+	}
+	expect(t, "an unknown phone", b.resend("13700137000", tailA), ResultNoRecord)
+	expect(t, "the right tail, too late", b.resend(phoneA, tailA), ResultNothingToSend)
+	if len(b.m.rows.texts) != 1 {
+		t.Error("an SMS went out")
+	}
+}
+
+func TestAnEndedChallengeIsToldApartFromNoRecordForAsLongAsItIsRemembered(t *testing.T) {
+	b := newBench(t, nil)
+	b.create(one())
+	for i := range 5 {
+		b.check(b.wrong(i), phoneA, tailA)
+	}
+	b.pass(72 * time.Hour)
+	expect(t, "within", b.check("123456", phoneA, tailA), ResultFinal)
+	b.pass(time.Minute)
+	expect(t, "after", b.check("123456", phoneA, tailA), ResultNoRecord)
+}
+
 func TestNoTwoOpenChallengesOfAPhoneHaveTheSameCode(t *testing.T) {
 	b := newBench(t, nil)
 	codes := []string{"000001", "000001", "000001", "000002", "000001", "000002", "000003", "000001"}
