@@ -139,12 +139,14 @@ func restartAfter(why string) handler {
 	}
 }
 
-// restartSoon restarts once what has been said is on the wire.
+// restartSoon restarts when what has been said is on the wire and the host has had a moment to read it.
 func (m *Modem) restartSoon(why string) {
 	life := m.life
 	m.onceWritten(func() {
-		if m.life == life {
-			m.restart(why, m.profile.usb)
-		}
+		m.net.after(50*time.Millisecond, func() {
+			if m.life == life {
+				m.restart(why, m.profile.usb)
+			}
+		})
 	})
 }

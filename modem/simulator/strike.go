@@ -29,7 +29,6 @@ func (m *Modem) unplugForAWhile(why string, renumber bool) {
 func (m *Modem) hang(d time.Duration) {
 	m.note(KindModem, "hangs")
 	m.mute = true
-	m.busy, m.inLine, m.rest = false, false, ""
 	m.inbuf = m.inbuf[:0]
 	life := m.life
 	m.net.after(d, func() {

@@ -144,6 +144,7 @@ func (m *Modem) onAir(s *submission) {
 		m.restart(f.Name, m.profile.usb)
 	case strikeHang:
 		m.hang(10 * m.net.config.Late)
+		m.finish(final{kind: finalSilent})
 	default:
 		m.answer(s)
 	}

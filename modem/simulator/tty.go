@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
 )
 
@@ -62,7 +61,7 @@ func (m *Modem) Path() string {
 // the modem says in between waits in the line, and the slave stays raw: nothing that the modem says comes back as an
 // echo before the host has set the port up.
 func (t *tty) offer() error {
-	master, slave, err := pty.Open()
+	master, slave, err := openPty()
 	if err != nil {
 		return err
 	}
@@ -83,6 +82,27 @@ func (t *tty) offer() error {
 	t.m.attach(newPort(master, t.m.net.config.Baud))
 	t.m.note(KindPort, "offered at "+t.name)
 	return nil
+}
+
+// openPty opens a pty. Its master does not block, so that Close wakes a Read and is a hang-up for the host at once.
+func openPty() (master, slave *os.File, err error) {
+	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, nil, fmt.Errorf("/dev/ptmx: %w", err)
+	}
+	master = os.NewFile(uintptr(fd), "/dev/ptmx")
+	number, err := unix.IoctlGetUint32(fd, unix.TIOCGPTN)
+	if err == nil {
+		err = unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0)
+	}
+	if err == nil {
+		slave, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
+	}
+	if err != nil {
+		master.Close()
+		return nil, nil, fmt.Errorf("pty: %w", err)
+	}
+	return master, slave, nil
 }
 
 // withdraw takes the link away and lets the slave go; detach has closed the master.
