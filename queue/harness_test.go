@@ -172,7 +172,7 @@ func (r *rig) dispatch() running {
 func (r *rig) sweep(ctx context.Context, changed <-chan struct{}) {
 	for {
 		next, err := r.q.Sweep(ctx, time.Now())
-		if err != nil {
+		if err != nil && ctx.Err() == nil {
 			r.t.Error(err)
 		}
 		wait := 1000 * time.Hour
