@@ -2,6 +2,7 @@ package modem
 
 import (
 	"encoding/hex"
+	"errors"
 	"strings"
 )
 
@@ -15,8 +16,8 @@ type parted struct {
 // can't be taken apart is kept whole, for nothing that was received may be lost.
 func part(line string, announced int) parted {
 	clean := strings.Trim(line, " \"")
-	octets, err := hex.DecodeString(clean[:len(clean)&^1])
-	if err != nil {
+	octets, err := hex.DecodeString(clean) // gives what it could read; of an odd length, all but the last digit
+	if err != nil && !errors.Is(err, hex.ErrLength) {
 		return parted{tpdu: []byte(line)}
 	}
 	if len(octets) == 0 {
