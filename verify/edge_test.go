@@ -266,11 +266,15 @@ func TestAClockSetBackReopensNothingAndForwardExpires(t *testing.T) {
 	c := f.Challenges[0]
 	b.accept(c)
 	code, start := b.code(c), b.now
+	expect(t, "wrong", b.check(b.wrong(0), phoneA, tailA), ResultWrong)
 	b.now = start.Add(-100 * 24 * time.Hour) // set back: nobody is locked out, no cap is lifted
 	expect(t, "re-send", b.resend(phoneA, tailA), ResultSent)
 	b.accept(c)
-	for i := range 4 {
+	for i := range 3 { // an answer from what is now the future is no stored answer
 		expect(t, "wrong", b.check(b.wrong(i), phoneA, tailA), ResultWrong)
+	}
+	if got := b.challenge(c.ID).Wrong; got != 4 {
+		t.Errorf("%d charged", got)
 	}
 	b.now = start.Add(25 * time.Hour) // set forward
 	expect(t, "check", b.check(code, phoneA, tailA), ResultFinal)

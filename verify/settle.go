@@ -28,6 +28,9 @@ func (s *Service) save(ctx context.Context, tx Tx, before, after Challenge, now 
 	}
 	// A re-send that still waits would only puzzle; Settle is for what may already be on the air. Both come last: they
 	// may tell of the messages through MessageChanged, which reads the rows that were just written.
+	if after.Sends == 1 && after.LastSMSState == smsDelivered {
+		return f, nil // nothing waits, nothing is in doubt
+	}
 	if err := s.forgetQueued(ctx, tx, after); err != nil || after.State != ChallengeVerified {
 		return f, err
 	}

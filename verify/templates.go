@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// Texts are the SMS texts of one language. {code}, {site}, {deadline} and {hours} are filled in.
+// Texts are the SMS texts of one language. {code}, {site}, {deadline} and {life} are filled in.
 type Texts struct {
 	Code     string
 	CodeSite string // when the phone has several filings
@@ -29,13 +29,13 @@ type Templates struct {
 func DefaultTemplates() Templates {
 	return Templates{
 		ZH: Texts{
-			Code:     "备案核验码：{code}，请在收到后{hours}小时内填写，勿告诉他人。",
-			CodeSite: "{site}备案核验码：{code}，请在收到后{hours}小时内填写，勿告诉他人。",
+			Code:     "备案核验码：{code}，请在收到后{life}内填写，勿告诉他人。",
+			CodeSite: "{site}备案核验码：{code}，请在收到后{life}内填写，勿告诉他人。",
 			Resend:   "{site}备案核验码：{code}（重发），{deadline}前有效，勿告诉他人。",
 		},
 		EN: Texts{
-			Code:     "Filing code: {code}. Enter it within {hours} hours of receipt. Share it with nobody.",
-			CodeSite: "Filing code for {site}: {code}. Enter it within {hours} hours of receipt. Share it with nobody.",
+			Code:     "Filing code: {code}. Enter it within {life} of receipt. Share it with nobody.",
+			CodeSite: "Filing code for {site}: {code}. Enter it within {life} of receipt. Share it with nobody.",
 			Resend:   "Filing code for {site}: {code} (sent again). Valid until {deadline}, Beijing time. Share it with nobody.",
 		},
 	}
@@ -86,7 +86,7 @@ type fill struct {
 // check fills every template with the longest that the rules put in and sees that the rules hold.
 func (t Templates) check() error {
 	var errs []error
-	worst := fill{code: "000000", site: "中文网站名称八字", deadline: time.Date(2026, 12, 30, 23, 59, 0, 0, t.Zone), life: 720 * time.Hour}
+	worst := fill{code: "000000", site: "中文网站名称八字", deadline: time.Date(2026, 12, 30, 23, 59, 0, 0, t.Zone), life: 719*time.Hour + 59*time.Minute}
 	for _, language := range []string{"zh", "en"} {
 		texts := t.in(language)
 		for _, one := range []struct{ key, text string }{
@@ -110,12 +110,12 @@ func (t Templates) check() error {
 
 func (t Templates) fault(template, language string, worst fill) string {
 	text := t.put(template, language, worst)
-	rest := strings.NewReplacer("{code}", "", "{site}", "", "{deadline}", "", "{hours}", "").Replace(template)
+	rest := strings.NewReplacer("{code}", "", "{site}", "", "{deadline}", "", "{life}", "").Replace(template)
 	switch {
 	case strings.Count(template, "{code}") != 1:
 		return "must have {code} in it, once"
 	case strings.ContainsAny(rest, "{}"):
-		return "has braces round something else than {code}, {site}, {deadline} or {hours}"
+		return "has braces round something else than {code}, {site}, {deadline} or {life}"
 	case claimsMinistry(template):
 		return "claims to come from the ministry: name your own service"
 	case !onlyCode(text, worst.code):
@@ -155,12 +155,27 @@ func (t Templates) put(template, language string, f fill) string {
 	if f.site == "" {
 		f.site = Text{ZH: "网站", EN: "your site"}.In(language)
 	}
-	text := strings.NewReplacer("{code}", f.code, "{site}", f.site, "{deadline}", when,
-		"{hours}", fmt.Sprint(int(f.life.Hours()))).Replace(template)
+	text := strings.NewReplacer("{code}", f.code, "{site}", f.site, "{deadline}", when, "{life}", lifeText(f.life).In(language)).Replace(template)
 	if t.WebOTP != "" {
 		text += "\n@" + t.WebOTP + " #" + f.code
 	}
 	return text
+}
+
+// lifeText says a span in whole hours, or in minutes where it is none; rounded down, never more than there is.
+func lifeText(d time.Duration) Text {
+	if hours := int(d / time.Hour); hours > 0 && (d%time.Hour == 0 || hours >= 24) {
+		return Text{ZH: fmt.Sprintf("%d小时", hours), EN: plural(hours, "hour")}
+	}
+	minutes := int(d / time.Minute)
+	return Text{ZH: fmt.Sprintf("%d分钟", minutes), EN: plural(minutes, "minute")}
+}
+
+func plural(n int, unit string) string {
+	if n == 1 {
+		return "1 " + unit
+	}
+	return fmt.Sprintf("%d %ss", n, unit)
 }
 
 // plainSite keeps what a site's name can be in a text: no control characters, and no run of digits that a phone or a

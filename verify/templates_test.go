@@ -71,6 +71,21 @@ func TestTheSMSNamesTheSiteWhenThePhoneHasSeveralFilings(t *testing.T) {
 	}
 }
 
+func TestTheLifeOfACodeIsSaidInWordsAndNeverRoundedUp(t *testing.T) {
+	for d, want := range map[time.Duration]Text{
+		24 * time.Hour:                {"24小时", "24 hours"},
+		time.Hour:                     {"1小时", "1 hour"},
+		90 * time.Minute:              {"90分钟", "90 minutes"},
+		time.Minute:                   {"1分钟", "1 minute"},
+		119*time.Second + 30:          {"1分钟", "1 minute"},
+		47*time.Hour + 59*time.Minute: {"47小时", "47 hours"},
+	} {
+		if got := lifeText(d); got != want {
+			t.Errorf("%s: %+v", d, got)
+		}
+	}
+}
+
 func TestAWebOTPLineRepeatsTheCodeForTheBrowser(t *testing.T) {
 	templates := Templates{WebOTP: "verify.example"}.withDefaults()
 	if err := templates.check(); err != nil {

@@ -104,8 +104,11 @@ type SMS struct {
 	Delivered time.Time // when the phone got it, if a report said so
 }
 
-// smsQueued is the queue's word for a message that no modem has been given yet.
-const smsQueued = "queued"
+// The queue's words for a message that no modem has been given yet, and for one that the phone has.
+const (
+	smsQueued    = "queued"
+	smsDelivered = "delivered"
+)
 
 // Service is the rules at work. It is safe for concurrent use.
 type Service struct {
