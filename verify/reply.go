@@ -12,11 +12,12 @@ import (
 // answerLife is how long an answer to a reply is worth sending.
 const answerLife = time.Hour
 
-// Reply takes a text that came from a phone, and is stored: code and certificate tail, checked as Check does, with the
-// same counters. matched says that it was such a reply: from a phone with an open challenge, with a run of six digits
-// in it. At most AnswersPerDay answers go to one number in 24 hours. With verify.replies off nothing is matched. at is when
-// the text came; a check is made at the time of the check, so what was held back on its way is late.
-func (s *Service) Reply(ctx context.Context, from, text string, at time.Time) (a Answer, matched bool, err error) {
+// Reply takes a text that came from a phone: code and certificate tail, checked as Check does, with the same counters.
+// It works in the caller's transaction, the one that stores the text, so that a crash loses neither the text nor its
+// answer, and answers none twice. matched says that it was such a reply: from a phone with an open challenge, with a run
+// of six digits in it. At most AnswersPerDay answers go to one number in 24 hours. With verify.replies off nothing is
+// matched. A check is made at the time of the check, so what was held back on its way is late.
+func (s *Service) Reply(ctx context.Context, tx Tx, from, text string) (a Answer, matched bool, err error) {
 	if !s.policy.Replies {
 		return Answer{}, false, nil
 	}
@@ -26,10 +27,7 @@ func (s *Service) Reply(ctx context.Context, from, text string, at time.Time) (a
 		return Answer{}, false, nil
 	}
 	in := submission{number: n, code: code, tail: tail, door: "check", via: "sms"}
-	a, err = s.inTx(ctx, func(tx Tx) (a Answer, err error) {
-		a, matched, err = s.reply(ctx, tx, in, clock())
-		return a, err
-	})
+	a, matched, err = s.reply(ctx, tx, in, clock())
 	return a, matched && err == nil, err
 }
 

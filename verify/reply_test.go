@@ -114,7 +114,7 @@ func TestNothingIsMatchedOrAnsweredThatIsNoReply(t *testing.T) {
 	}
 	off := newBench(t, nil)
 	off.create(one())
-	if _, matched, err := off.s.Reply(t.Context(), phoneA, "123456 01123X", off.now); matched || err != nil {
+	if _, matched, err := off.s.Reply(t.Context(), nil, phoneA, "123456 01123X"); matched || err != nil {
 		t.Error("replies are off by default")
 	}
 }

@@ -333,7 +333,7 @@ func TestDiffTellsWhatAReloadTakesOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	to.Modem[1].PIN = "1234"
-	want := []Change{{"http.listen", true}, {"queue.max_attempts", false}, {"verify.region", false}, {"log.level", false}, {"log.format", true},
+	want := []Change{{"http.listen", true}, {"queue.max_attempts", true}, {"verify.region", false}, {"log.level", false}, {"log.format", true},
 		{"modem.gone", false}, {"modem.b.port", false}, {"modem.a.pin_file", false}, {"modem.new", false}}
 	if got := Diff(from, to); !slices.Equal(got, want) {
 		t.Errorf("%+v", got)

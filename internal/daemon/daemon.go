@@ -98,7 +98,7 @@ func (d *Daemon) buildCore(ctx context.Context, cfg config.Config) (err error) {
 	if err := d.buildRules(cfg); err != nil {
 		return err
 	}
-	d.inbox = inbox.New(d.store.Inbox(), inbox.Policy{Hold: cfg.Inbox.Hold}, d.textArrived)
+	d.inbox = inbox.New(d.store.Inbox(), inboxPolicy(cfg), d.textArrived)
 	if err := d.queue.Recover(ctx); err != nil {
 		return fmt.Errorf("recovering the queue: %w", err)
 	}

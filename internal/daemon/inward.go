@@ -12,12 +12,8 @@ import (
 type inward struct{ d *Daemon }
 
 func (in inward) Text(ctx context.Context, r inbox.Received) error {
-	item, duplicate, err := in.d.inbox.Receive(ctx, r)
-	if err != nil || duplicate || item == nil {
-		return err
-	}
-	in.d.reply(ctx, *item)
-	return nil
+	_, _, err := in.d.inbox.Receive(ctx, r)
+	return err
 }
 
 func (in inward) Report(ctx context.Context, r queue.Report) error {

@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"strings"
-	"time"
 
 	"attestd/internal/inbox"
 	"attestd/queue"
@@ -26,24 +25,17 @@ func (d *Daemon) messageChanged(ctx context.Context, tx queue.Tx, m queue.Messag
 	})
 }
 
-// textArrived is called by the inbox in the transaction in which a whole message is stored. Matching it as a reply to
-// a challenge waits until that is committed: what the rules say of a text never loses it.
-func (d *Daemon) textArrived(context.Context, inbox.Tx, inbox.Item) error {
+// textArrived is called by the inbox in the transaction in which a whole message is stored, and offers it to the rules as
+// a reply to a challenge: stored and answered are one commit.
+func (d *Daemon) textArrived(ctx context.Context, tx inbox.Tx, it inbox.Item) error {
 	d.metrics.Inbound()
-	return nil
-}
-
-// reply offers a stored text to the rules. Its sender is whoever the network says; the rules know if they expect it.
-func (d *Daemon) reply(ctx context.Context, it inbox.Item) {
-	if !d.cfg.Load().Verify.Replies || !it.Complete || !it.Readable {
-		return
+	if !it.Complete || !it.Readable {
+		return nil
 	}
-	answer, matched, err := d.verify.Load().Reply(ctx, it.From, it.Text, time.Now())
-	switch {
-	case err != nil:
-		d.log.Error("a reply by SMS could not be matched", "item", it.ID, "error", err)
-	case matched:
+	answer, matched, err := d.verify.Load().Reply(ctx, tx.(verify.Tx), it.From, it.Text)
+	if matched {
 		d.metrics.Verification(int(answer.Result))
 		d.log.Info("a reply by SMS was matched", "item", it.ID, "result", int(answer.Result))
 	}
+	return err
 }

@@ -17,12 +17,13 @@ func (d *Daemon) Reload(cfg config.Config) ([]config.Change, error) {
 	if err := d.buildRules(cfg); err != nil {
 		return nil, err
 	}
+	d.inbox.SetPolicy(inboxPolicy(cfg))
 	d.api.SetLimits(apiLimits(cfg))
 	if d.o.Level != nil {
 		d.o.Level.Set(cfg.Log.Level)
 	}
 	d.fleet.Reconfigure(d.stations(cfg))
-	running.Modem, running.Modems, running.Verify = cfg.Modem, cfg.Modems, cfg.Verify
+	running.Modem, running.Modems, running.Verify, running.Inbox = cfg.Modem, cfg.Modems, cfg.Verify, cfg.Inbox
 	running.Log.Level, running.Log.ATTrace, running.ShutdownGrace = cfg.Log.Level, cfg.Log.ATTrace, cfg.ShutdownGrace
 	d.cfg.Store(&running)
 	return changed, nil

@@ -6,6 +6,7 @@ import (
 
 	"attestd/internal/config"
 	"attestd/internal/gateway"
+	"attestd/internal/inbox"
 	"attestd/modem"
 	"attestd/modem/at"
 	"attestd/pdu"
@@ -25,6 +26,8 @@ func queuePolicy(c config.Config) queue.Policy {
 	p.KeepTexts, p.KeepNumbers = c.Queue.WipeText, c.Queue.WipeNumber
 	return p
 }
+
+func inboxPolicy(c config.Config) inbox.Policy { return inbox.Policy{Hold: c.Inbox.Hold} }
 
 func verifyPolicy(c config.Config) verify.Policy {
 	v := c.Verify
