@@ -93,7 +93,9 @@ func TestABrokenStreamIsTakenUpAfterTheLastEventThatWasSeen(t *testing.T) {
 	}
 	var seen []int64
 	stood := 0
-	err = c.Follow(t.Context(), "m", func() error { stood++; return nil }, func(e Event) error {
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	err = c.Follow(ctx, "m", func() error { stood++; return nil }, func(e Event) error {
 		if seen = append(seen, e.Seq); e.Seq == 4 {
 			return ErrStop
 		}
