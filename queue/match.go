@@ -49,7 +49,7 @@ func (c candidate) rank(r Report) (rank, distance int) {
 	}
 	same := pdu.SameRecipient(c.message.To.E164(), r.Recipient)
 	stamped := !r.SCTS.IsZero()
-	near := stamped && r.SCTS.After(c.Started.Add(-clockSlack)) && r.SCTS.Before(c.Started.Add(airTime))
+	near := stamped && c.near(r.SCTS)
 	if c.Result == ResultUnknown {
 		distance, fits := c.place.fit(int(r.MR))
 		inside := stamped && r.SCTS.After(c.Started.Add(-goodClock)) && r.SCTS.Before(c.Ended.Add(goodClock))
@@ -85,9 +85,14 @@ func (c candidate) rank(r Report) (rank, distance int) {
 	return noFit, 0
 }
 
+// near says whether the service centre's time stamp can be that of this attempt.
+func (a Attempt) near(scts time.Time) bool {
+	return scts.After(a.Started.Add(-clockSlack)) && scts.Before(a.Started.Add(airTime))
+}
+
 // choose picks the attempt that a report is about. Of equals the one is taken that began nearest to the service centre's
 // time stamp, or the newest when there is none.
-func choose(r Report, all []candidate) (best candidate, ok bool) {
+func choose(r Report, all []candidate) (best candidate, rank int) {
 	when := r.SCTS
 	if when.IsZero() {
 		when = r.Received
@@ -100,7 +105,7 @@ func choose(r Report, all []candidate) (best candidate, ok bool) {
 			best, bestRank, bestDistance = c, rank, distance
 		}
 	}
-	return best, bestRank != noFit
+	return best, bestRank
 }
 
 func digits(address string) bool {

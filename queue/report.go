@@ -68,30 +68,57 @@ func (q *Queue) match(ctx context.Context, tx Tx, r Report) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	doubtful, err := tx.DoubtfulAttempts(ctx, r.SIM, since, candidates)
+	// Nearly always it is the attempt with that reference and about that time: look no further then.
+	var likely, others []Attempt
+	for _, a := range exact {
+		if r.SCTS.IsZero() || r.SCTS.Equal(a.SCTS) || a.near(r.SCTS) {
+			likely = append(likely, a)
+		} else {
+			others = append(others, a)
+		}
+	}
+	found, rank, err := q.best(ctx, tx, r, likely)
 	if err != nil {
 		return false, err
 	}
+	if rank > named {
+		doubtful, err := tx.DoubtfulAttempts(ctx, r.SIM, since, candidates)
+		if err != nil {
+			return false, err
+		}
+		other, otherRank, err := q.best(ctx, tx, r, append(others, doubtful...))
+		if err != nil {
+			return false, err
+		}
+		if otherRank < rank {
+			found, rank = other, otherRank
+		}
+	}
+	if rank == noFit {
+		return false, nil
+	}
+	return true, q.applyReport(ctx, tx, found, r)
+}
+
+// best reads what is needed to rank attempts, and chooses.
+func (q *Queue) best(ctx context.Context, tx Tx, r Report, attempts []Attempt) (c candidate, rank int, err error) {
 	var all []candidate
-	for _, a := range append(exact, doubtful...) {
+	for _, a := range attempts {
 		c := candidate{Attempt: a}
 		if c.message, err = tx.Message(ctx, a.MessageID); err != nil {
-			return false, err
+			return c, noFit, err
 		}
 		if a.Result == ResultUnknown {
 			before, after, err := tx.Neighbours(ctx, a, neighbours)
 			if err != nil {
-				return false, err
+				return c, noFit, err
 			}
 			c.place = placeOf(before, after)
 		}
 		all = append(all, c)
 	}
-	found, ok := choose(r, all)
-	if !ok {
-		return false, nil
-	}
-	return true, q.applyReport(ctx, tx, found, r)
+	c, rank = choose(r, all)
+	return c, rank, nil
 }
 
 func (q *Queue) applyReport(ctx context.Context, tx Tx, c candidate, r Report) error {
