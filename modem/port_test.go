@@ -213,7 +213,7 @@ func TestAStuckPortIsGivenUpAndNothingIsWrittenAfterThat(t *testing.T) {
 	}
 	defer master.Close()
 	defer tty.Close()
-	m := open2(t, master, tty.Name())
+	m, _ := promptOnly(t, master, tty.Name())
 	// From here nobody reads the master: writes of the tty block when its buffer is full.
 	big := make([]byte, 200_000)
 	if _, err := m.Submit(context.Background(), "a1", big); !errors.Is(err, modem.ErrOutcomeUnknown) {
@@ -225,8 +225,43 @@ func TestAStuckPortIsGivenUpAndNothingIsWrittenAfterThat(t *testing.T) {
 	}
 }
 
-// open2 answers the handshake by OK alone, then a prompt, and reads no more.
-func open2(t *testing.T, master *os.File, path string) *modem.Modem {
+func TestAHangUpAfterCtrlZEndsTheSessionInDoubt(t *testing.T) {
+	master, tty, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tty.Close()
+	m, prompted := promptOnly(t, master, tty.Name())
+	result := make(chan error, 1)
+	go func() {
+		_, err := m.Submit(context.Background(), "a1", []byte{1, 0, 11})
+		result <- err
+	}()
+	<-prompted
+	b := make([]byte, 64)
+	for n := 0; !strings.Contains(string(b[:n]), "\x1a"); { // after the prompt nobody else reads
+		more, err := master.Read(b[n:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += more
+	}
+	master.Close()
+	if err := <-result; !errors.Is(err, modem.ErrOutcomeUnknown) {
+		t.Fatalf("got %v", err)
+	}
+	ended(t, m)
+	if _, open := <-m.Events(); open {
+		t.Error("an event after the end")
+	}
+	if _, err := m.Submit(context.Background(), "a2", []byte{1, 0, 11}); !errors.Is(err, modem.ErrNotSent) {
+		t.Fatalf("after that: %v", err)
+	}
+}
+
+// promptOnly answers the handshake by OK alone, then a prompt, and reads no more.
+func promptOnly(t *testing.T, master *os.File, path string) (m *modem.Modem, prompted chan struct{}) {
+	prompted = make(chan struct{})
 	go func() {
 		line := make([]byte, 0, 100)
 		b := make([]byte, 1)
@@ -240,11 +275,12 @@ func open2(t *testing.T, master *os.File, path string) *modem.Modem {
 			}
 			if strings.HasPrefix(string(line), "AT+CMGS") {
 				master.Write([]byte("\r\n> "))
+				close(prompted)
 				return
 			}
 			line = line[:0]
 			master.Write([]byte("\r\nOK\r\n"))
 		}
 	}()
-	return open(t, modem.Config{Port: path, WriteTimeout: time.Second})
+	return open(t, modem.Config{Port: path, WriteTimeout: time.Second}), prompted
 }

@@ -87,7 +87,7 @@ func TestHandedOverMessagesAreUnderstoodInEveryForm(t *testing.T) {
 }
 
 func TestDrainTakesPairByPairFromEveryMemoryAndFallsBack(t *testing.T) {
-	list := "+CMGL: 0,1,,27\n" + pduNo(1) + "\n+CMGL: 1,2,,27\n" + pduNo(2) + "\n+CMGL: 2,0,,27\n+CMGL: 4,0,,27\nrubbish!\n+CMGL: 5,0,,27\n" + pduNo(5)
+	list := "+CMGL: 0,1,,27\n" + pduNo(1) + "\n+CMGL: 1,2,,27\n" + pduNo(2) + "\n+CMGL: 2,0,,27\n+CMGL: x,0,,27\n" + pduNo(3) + "\n+CMGL: 4,0,,27\nrubbish!\n+CMGL: 5,0,,27\n" + pduNo(5)
 	for name, c := range map[string]struct {
 		more map[string]string
 		want []string

@@ -436,7 +436,12 @@ func TestTracesHideMessages(t *testing.T) {
 	if got := Mask("0011000B913108108300F00008AA04"); got != "<30 hex digits>" {
 		t.Error(got)
 	}
-	if got := Mask(`+CMGS: 7`); got != "+CMGS: 7" {
+	for _, line := range []string{"+CMGS: 7", "AT+CGSN", "356938035643809", "+CNUM:"} {
+		if got := Mask(line); got != line {
+			t.Error(got)
+		}
+	}
+	if got := Mask(`+CNUM: "","+8613800138000",145`); got != "+CNUM: <hidden>" {
 		t.Error(got)
 	}
 }

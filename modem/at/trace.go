@@ -16,8 +16,16 @@ func (c *Conn) trace(sent bool, line string) {
 	}
 }
 
-// Mask hides the runs of hexadecimal digits in a line that could hold a message.
+// personal begin lines that hold somebody's number or text.
+var personal = []string{"+CNUM:", "+CLIP:", "+CCWA:", "+COLP:", "+CUSD:", "+CPBR:", "+CLCC:", "AT+CPIN="}
+
+// Mask hides what a line could hold of a message or of a person.
 func Mask(line string) string {
+	for _, p := range personal {
+		if rest, ok := cutFold(line, p); ok && rest != "" {
+			return p + " <hidden>"
+		}
+	}
 	if len(line) < maskFrom {
 		return line
 	}
