@@ -127,7 +127,7 @@ func (a *API) operation(method, path, id, tag, summary, description string, erro
 		Errors: append([]int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusServiceUnavailable}, errors...),
 		// Every operation but the public ones; those take this away again.
 		Security:     []map[string][]string{{"token": {}}},
-		MaxBodyBytes: a.o.MaxBody,
+		MaxBodyBytes: a.o.MaxBody, BodyReadTimeout: a.o.ReadTimeout, // 0 is huma's 5 s
 	}
 }
 

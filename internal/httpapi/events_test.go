@@ -176,3 +176,24 @@ func TestAClientThatSendsItsHeadersSlowlyIsDropped(t *testing.T) {
 		t.Fatal("the connection still stands")
 	}
 }
+
+func TestABodyThatDoesNotComeIsA408(t *testing.T) {
+	o := options()
+	o.ReadTimeout = 300 * time.Millisecond
+	base, _ := serve(t, New(new(world).services(), o))
+	c, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_, _ = c.Write([]byte("POST /v1/messages HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + goodToken + "\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{\"to\":"))
+	_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != 408 || resp.Header.Get("Content-Type") != "application/problem+json" {
+		t.Error(resp.Status, resp.Header)
+	}
+}
