@@ -3,6 +3,7 @@ package simulator
 import (
 	"io"
 	"testing"
+	"time"
 )
 
 // silent is a port that swallows what the modem says.
@@ -37,6 +38,8 @@ func FuzzNoInputBreaksAModem(f *testing.F) {
 		if err := n.Inject(0, "10086", "hello"); err != nil {
 			t.Fatal(err)
 		}
+		hung := time.AfterFunc(5*time.Second, func() { panic("an input hangs the modem") })
+		defer hung.Stop()
 		for i := range input {
 			n.mu.Lock()
 			m.input(input[i : i+1])

@@ -106,7 +106,7 @@ func (cmd command) form(o op) handler {
 
 // runLine runs a command line, V.250 5.2.1. Everything before the prefix AT is noise.
 func (m *Modem) runLine(line string) {
-	i := strings.Index(upper(line), "AT")
+	i := prefixAt(line)
 	if i < 0 {
 		return
 	}
@@ -123,6 +123,16 @@ func (m *Modem) runLine(line string) {
 		return
 	}
 	m.runRest()
+}
+
+// prefixAt finds AT in either case, -1 if there is none. Bytes that are no UTF-8 are bytes.
+func prefixAt(line string) int {
+	for i := 0; i+1 < len(line); i++ {
+		if line[i]|0x20 == 'a' && line[i+1]|0x20 == 't' {
+			return i
+		}
+	}
+	return -1
 }
 
 // runRest runs the commands left on the line until one takes its time or fails, or none is left.
