@@ -35,7 +35,7 @@ func (q *Queue) apply(ctx context.Context, tx Tx, m Message, seq int, h happenin
 		if p == before[i] {
 			continue
 		}
-		if p.State == Queued || p.State == Unknown {
+		if p.State == Queued || p.State == Unknown || p.State == Submitted && !now.Before(m.Deadline) {
 			tx.Wake() // there is work, or a time to keep
 		}
 		if err := tx.SaveSegment(ctx, p); err != nil {

@@ -56,9 +56,10 @@ type Tx interface {
 
 	// DueSegments lists parts whose time has come (queued past the deadline, submitted or unknown past Due), by message
 	// and seq alone; at most limit.
-	// NextTimer is when the next one's comes; zero for never.
+	// NextTimer is when the next one's comes, after all those: of what is under way its deadline, because an outcome wakes
+	// nobody; zero for never.
 	DueSegments(ctx context.Context, now time.Time, limit int) ([]Segment, error)
-	NextTimer(ctx context.Context) (time.Time, error)
+	NextTimer(ctx context.Context, now time.Time) (time.Time, error)
 	// WipeTexts takes the texts of messages that ended at or before then, WipeNumbers their recipients; at most limit.
 	WipeTexts(ctx context.Context, before time.Time, limit int) (n int, err error)
 	WipeNumbers(ctx context.Context, before time.Time, limit int) (n int, err error)

@@ -8,9 +8,12 @@ import (
 // sweepBatch is how many rows one transaction of the sweeper touches, so that it never holds others up for long.
 const sweepBatch = 100
 
+// idleSweep is when a sweep is due that nothing else makes due.
+const idleSweep = time.Hour
+
 // Sweep does what time does: it expires what waited too long, closes windows in which proof could come, drops reports
-// that fitted nothing, and wipes texts and numbers that have served. It says when it is needed next (zero: not before
-// something changes).
+// that fitted nothing, and wipes texts and numbers that have served. It says when it is needed next: within the hour, so that
+// a wipe is never later than that; a wake of the store may make it sooner.
 func (q *Queue) Sweep(ctx context.Context, now time.Time) (next time.Time, err error) {
 	for _, step := range []func(context.Context, Tx, time.Time) (int, error){q.sweepDue, q.wipeTexts, q.wipeNumbers} {
 		for n := sweepBatch; n == sweepBatch; {
@@ -28,12 +31,12 @@ func (q *Queue) Sweep(ctx context.Context, now time.Time) (next time.Time, err e
 		if err != nil {
 			return err
 		}
-		due, err := tx.NextTimer(ctx)
+		due, err := tx.NextTimer(ctx, now)
 		if err != nil {
 			return err
 		}
 		text, numbers, err := tx.NextWipe(ctx)
-		next = earliest(due, held, after(text, q.policy().KeepTexts), after(numbers, q.policy().KeepNumbers))
+		next = earliest(due, held, after(text, q.policy().KeepTexts), after(numbers, q.policy().KeepNumbers), now.Add(idleSweep))
 		return err
 	})
 	return next, err

@@ -227,7 +227,7 @@ func TestEveryHotQueryIsASeek(t *testing.T) {
 		"head":      headSQL,
 		"next due":  nextDueSQL,
 		"due":       `SELECT message_id, seq FROM segments WHERE state IN ('submitted', 'unknown') AND due <= $1 ORDER BY due LIMIT $2`,
-		"deadline":  `SELECT message_id, seq FROM segments WHERE state = 'queued' AND deadline <= $1 ORDER BY deadline LIMIT $2`,
+		"deadline":  `SELECT message_id, seq FROM segments WHERE state IN ('queued', 'submitting') AND state = 'queued' AND deadline <= $1 ORDER BY deadline LIMIT $2`,
 		"message":   selectWithParts + `WHERE m.id = $1 ORDER BY s.seq`,
 		"origin":    selectWithParts + `WHERE m.origin = $1 AND m.ended = 0 ORDER BY m.id, s.seq`,
 		"open":      `SELECT id FROM attempts WHERE result = '' ORDER BY started LIMIT $1`,

@@ -60,7 +60,7 @@ func scanTime(r scanner) (time.Time, error) {
 
 // DueSegments lists parts whose time has come, by message and seq.
 func (tx *Tx) DueSegments(ctx context.Context, now time.Time, limit int) ([]queue.Segment, error) {
-	rows, err := tx.query(ctx, `SELECT message_id, seq FROM (SELECT message_id, seq FROM segments WHERE state = 'queued' AND deadline <= $1 ORDER BY deadline LIMIT $2) AS a
+	rows, err := tx.query(ctx, `SELECT message_id, seq FROM (SELECT message_id, seq FROM segments WHERE state IN ('queued', 'submitting') AND state = 'queued' AND deadline <= $1 ORDER BY deadline LIMIT $2) AS a
  UNION ALL SELECT message_id, seq FROM (SELECT message_id, seq FROM segments WHERE state IN ('submitted', 'unknown') AND due <= $1 ORDER BY due LIMIT $2) AS b`,
 		micros(now), limit)
 	return collect(rows, err, func(r scanner) (s queue.Segment, err error) {
@@ -70,10 +70,10 @@ func (tx *Tx) DueSegments(ctx context.Context, now time.Time, limit int) ([]queu
 }
 
 // NextTimer is when the next part's time comes; zero for never.
-func (tx *Tx) NextTimer(ctx context.Context) (time.Time, error) {
+func (tx *Tx) NextTimer(ctx context.Context, now time.Time) (time.Time, error) {
 	return scanTime(tx.row(ctx, `SELECT coalesce(min(t), 0) FROM (
- SELECT * FROM (SELECT deadline AS t FROM segments WHERE state = 'queued' ORDER BY deadline LIMIT 1) AS a
- UNION ALL SELECT * FROM (SELECT due AS t FROM segments WHERE state IN ('submitted', 'unknown') ORDER BY due LIMIT 1) AS b) AS timers`))
+ SELECT * FROM (SELECT deadline AS t FROM segments WHERE state IN ('queued', 'submitting') AND deadline > $1 ORDER BY deadline LIMIT 1) AS a
+ UNION ALL SELECT * FROM (SELECT due AS t FROM segments WHERE state IN ('submitted', 'unknown') ORDER BY due LIMIT 1) AS b) AS timers`, micros(now)))
 }
 
 const attemptColumns = `id, message_id, seq, n, station, imei, sim, started, ended, result, mr, code, detail, status, scts, discharge, reported`

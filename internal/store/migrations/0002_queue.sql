@@ -62,7 +62,7 @@ CREATE TABLE segments (
     PRIMARY KEY (message_id, seq)
 );
 CREATE INDEX segments_claim ON segments (lane, priority, due, message_id, seq) WHERE state = 'queued';
-CREATE INDEX segments_deadline ON segments (deadline) WHERE state = 'queued';
+CREATE INDEX segments_deadline ON segments (deadline) WHERE state IN ('queued', 'submitting');
 CREATE INDEX segments_due ON segments (due) WHERE state IN ('submitted', 'unknown');
 
 -- What was handed to a modem: written before it is done.
