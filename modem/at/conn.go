@@ -2,7 +2,6 @@ package at
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"sync"
 	"time"
@@ -36,6 +35,7 @@ type Conn struct {
 	owed      *exchange // a command whose final result was not read
 	unsure    bool      // the conversation is not established
 	heard     heard
+	readEnded bool // the reader has ended, and readErr says why
 }
 
 type wrote struct {
@@ -192,12 +192,7 @@ func (c *Conn) isClosing() bool {
 // end closes everything in the order that leaves no Write after Close, and hands out what was heard.
 func (c *Conn) end() {
 	defer close(c.gone)
-	if c.err == nil {
-		c.err = ErrClosed
-		if c.readErr != nil && !c.isClosing() {
-			c.err = fmt.Errorf("%w: %v", ErrClosed, c.readErr)
-		}
-	}
+	c.err = c.ended()
 	close(c.writes)
 	c.port.Close()
 	close(c.done)

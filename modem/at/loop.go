@@ -2,6 +2,7 @@ package at
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"syscall"
 	"time"
@@ -100,6 +101,7 @@ func (c *Conn) wait(w waiting) token {
 		select {
 		case b, ok := <-c.chunks:
 			if !ok {
+				c.readEnded = true
 				return token{kind: tokenEnd}
 			}
 			c.push(b)
@@ -143,7 +145,7 @@ func (c *Conn) send(b []byte, shown string) (int, error) {
 				waiting = false
 			case more, ok := <-chunks:
 				if !ok {
-					chunks = nil
+					c.readEnded, chunks = true, nil
 					break
 				}
 				c.push(more)
@@ -157,7 +159,7 @@ func (c *Conn) send(b []byte, shown string) (int, error) {
 		}
 		n += w.n
 		if w.err != nil && !errors.Is(w.err, syscall.EINTR) {
-			c.err = errors.Join(ErrClosed, w.err)
+			c.err = fmt.Errorf("%w: %w", ErrClosed, w.err)
 			return n, c.err
 		}
 	}
@@ -291,9 +293,13 @@ func (x *exchange) without(err error) answer {
 	return a
 }
 
+// ended is why nothing can be read or written any more.
 func (c *Conn) ended() error {
-	if c.err == nil && c.readErr != nil && !c.isClosing() {
-		return errors.Join(ErrClosed, c.readErr)
+	switch {
+	case c.err != nil:
+		return c.err
+	case c.readEnded && !c.isClosing():
+		return fmt.Errorf("%w: %w", ErrClosed, c.readErr)
 	}
 	return ErrClosed
 }

@@ -190,6 +190,7 @@ func TestEachReferenceReachesTheSubmitThatAskedForIt(t *testing.T) {
 				}
 			}
 			time.Sleep(10 * time.Minute)
+			synctest.Wait()
 			for _, e := range *events {
 				if e.Late == nil || !slices.Equal(e.Late.Result.Lines, []string{"+CMGS: " + e.Late.Tag}) {
 					rt.Errorf("told %+v %+v", e, e.Late)
