@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -87,8 +88,10 @@ type tokenCreateCmd struct {
 func (c *tokenCreateCmd) Run(a *app) error {
 	return c.with(a.ctx, func(s *store.Store) error {
 		secret, t, err := s.CreateToken(a.ctx, c.Name)
-		if err != nil {
+		if errors.Is(err, store.ErrTokenName) || errors.Is(err, store.ErrTokenExists) {
 			return fmt.Errorf("--name: %w", err)
+		} else if err != nil {
+			return err
 		}
 		if c.JSON {
 			v := viewToken(t)

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -23,6 +24,7 @@ type API struct {
 	log     *slog.Logger
 	mux     *http.ServeMux
 	guard   *guard
+	words   atomic.Pointer[words]
 	stop    chan struct{} // closed when event streams must end
 	stopped sync.Once
 }
@@ -39,6 +41,7 @@ func New(s Services, o Options) *API {
 		s.Meter = noMeter{}
 	}
 	a := &API{s: s, o: o, log: o.Logger, mux: http.NewServeMux(), guard: newGuard(o.Limits), stop: make(chan struct{})}
+	a.SetDefaults(o.DefaultLanguage, o.DefaultCountry)
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}
@@ -76,6 +79,17 @@ func (a *API) Close() { a.stopped.Do(func() { close(a.stop) }) }
 
 // SetLimits changes the limits of the public endpoints (SIGHUP). What was counted stays counted.
 func (a *API) SetLimits(l Limits) { a.guard.set(l) }
+
+// words are what a request leaves open.
+type words struct{ language, country string }
+
+// SetDefaults changes Options.DefaultLanguage and DefaultCountry (SIGHUP).
+func (a *API) SetDefaults(language, country string) {
+	if country == "" {
+		country = "86"
+	}
+	a.words.Store(&words{language, country})
+}
 
 func (a *API) humaConfig() huma.Config {
 	registry := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)

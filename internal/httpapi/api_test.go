@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -246,6 +249,13 @@ func TestThePublicEndpointsAnswerInTheReadersLanguage(t *testing.T) {
 	if c := w.checks[0]; c != (verify.CheckRequest{Code: "123456", Mobile: "13800138000", Tail: "31002X", FilingID: "f", Via: "web"}) {
 		t.Errorf("%+v", c)
 	}
+	h.SetDefaults("en", "852")
+	if g := do(h, "POST", "/v1/public/verify", body); !strings.Contains(g.text, verify.ResultWrong.Message().EN) {
+		t.Error("the language of before a reload", g)
+	}
+	if g := do(h, "POST", "/v1/messages", `{"to":"5123 4567","text":"x"}`); !strings.Contains(g.text, "+85251234567") {
+		t.Error("the country of before a reload", g)
+	}
 	o := options()
 	o.Public = false
 	if g := do(New(w.services(), o), "POST", "/v1/public/verify", body); g.status != 404 || !strings.Contains(g.problem(t).Detail, "http.public") {
@@ -339,5 +349,38 @@ func TestWhatTheAPIServesAndTheDocumentSaysIsTheSame(t *testing.T) {
 	if g := do(h, "POST", "/v1/messages", `{"to":"+8613800138000","text":"Hello","priority":"normal","deadline":"`+time.Now().Add(time.Hour).Format(time.RFC3339)+
 		`","report":true,"repeatable":true,"modem":"m0","idempotency_key":"order-4711-1"}`); g.status != http.StatusAccepted {
 		t.Error(g)
+	}
+}
+
+func TestEveryReferenceInTheDocumentLeadsSomewhere(t *testing.T) {
+	text := do(New(new(world).services(), options()), "GET", "/openapi.json", "").text
+	var doc struct {
+		Components struct {
+			Schemas map[string]json.RawMessage `json:"schemas"`
+		} `json:"components"`
+	}
+	if err := json.Unmarshal([]byte(text), &doc); err != nil {
+		t.Fatal(err)
+	}
+	refs := regexp.MustCompile(`"\$ref": "#/components/schemas/([^"]+)"`).FindAllStringSubmatch(text, -1)
+	if len(refs) < 20 {
+		t.Errorf("only %d references", len(refs))
+	}
+	for _, ref := range refs {
+		if _, ok := doc.Components.Schemas[ref[1]]; !ok {
+			t.Errorf("%s leads nowhere", ref[0])
+		}
+	}
+}
+
+func TestTheManualListsEveryProblem(t *testing.T) {
+	manual, err := os.ReadFile(filepath.Join("..", "..", "docs", "api.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for status, kind := range kinds {
+		if row := fmt.Sprintf("| %d | `%s` |", status, kind.name); !strings.Contains(string(manual), row) {
+			t.Errorf("docs/api.md lacks %s", row)
+		}
 	}
 }

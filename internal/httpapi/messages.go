@@ -209,11 +209,7 @@ type IDInput struct {
 
 // draft is the request in the queue's words.
 func (a *API) draft(ctx context.Context, r MessageRequest) (queue.Draft, error) {
-	country := a.o.DefaultCountry
-	if country == "" {
-		country = "86"
-	}
-	to, err := msisdn.Parse(r.To, country)
+	to, err := msisdn.Parse(r.To, a.words.Load().country)
 	if err != nil {
 		message := strings.TrimPrefix(err.Error(), msisdn.ErrInvalid.Error()+": ")
 		return queue.Draft{}, newProblem(http.StatusUnprocessableEntity, "to: "+message, FieldFault{"to", message})

@@ -51,7 +51,6 @@ var kinds = map[int]struct{ name, title string }{
 	http.StatusUnauthorized:          {"unauthorized", "A valid token is needed"},
 	http.StatusNotFound:              {"not-found", "There is no such thing"},
 	http.StatusMethodNotAllowed:      {"method-not-allowed", "The path does not take this method"},
-	http.StatusNotAcceptable:         {"not-acceptable", "Only JSON is spoken here"},
 	http.StatusRequestTimeout:        {"timeout", "The request did not arrive in time"},
 	http.StatusConflict:              {"conflict", "The request conflicts with what is there"},
 	http.StatusRequestEntityTooLarge: {"too-large", "The request is too large"},

@@ -117,7 +117,7 @@ func (a *API) answer(in PublicInput, v verify.Answer) *answerOutput {
 	out := &answerOutput{
 		Vary: "Accept-Language",
 		Body: Answer{
-			Result: int(v.Result), OK: v.OK, Message: v.Message.In(language(in.AcceptLanguage, a.o.DefaultLanguage)),
+			Result: int(v.Result), OK: v.OK, Message: v.Message.In(language(in.AcceptLanguage, a.words.Load().language)),
 			Reason: v.Reason, TriesLeft: v.TriesLeft, Filing: v.FilingID,
 		},
 	}
