@@ -181,3 +181,29 @@ func TestALimitOfThePhoneDelaysTheSMSAndSweepSendsIt(t *testing.T) {
 		t.Fatalf("%d SMS within a day", n)
 	}
 }
+
+func TestNoSixthComparisonIsMadeEvenWhereARowStandsOpenAtTheCap(t *testing.T) {
+	now := time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)
+	c := Challenge{State: ChallengeOpen, MaxWrong: 5, Wrong: 5, Deadline: now.Add(time.Hour)}
+	if got := c.check(true, now); got.State != ChallengeLocked || got.Wrong != 5 {
+		t.Errorf("%s after %d", got.State, got.Wrong)
+	}
+}
+
+func TestADayIsTheLastTwentyFourHoursAlsoAfterTheLimitWasLowered(t *testing.T) {
+	b := newBench(t, func(p *Policy) { p.SMSPerDay = 2 })
+	mac := [][]byte{{1}}
+	start := b.now
+	b.tx(func(tx Tx) error {
+		for i := range 3 {
+			if err := tx.NoteSent(t.Context(), mac[0], sentCode, start.Add(time.Duration(i)*time.Hour)); err != nil {
+				return err
+			}
+		}
+		free, daily, err := b.s.phoneFree(t.Context(), tx, mac, start.Add(3*time.Hour))
+		if want := start.Add(25 * time.Hour); !free.Equal(want) || !daily {
+			t.Errorf("free in %s, %t", free.Sub(start), daily)
+		}
+		return err
+	})
+}
