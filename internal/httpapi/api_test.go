@@ -336,6 +336,13 @@ func TestTheOpenAPIDocumentDescribesEveryPathWithItsErrorsAndExamples(t *testing
 			t.Errorf("%s has no summary", want)
 		}
 	}
+	for path, operations := range doc.Paths {
+		for method, op := range operations {
+			if _, has := op.Responses["422"]; has == (method != "post" || strings.Contains(path, "/public/")) {
+				t.Errorf("%s %s: 422 documented: %v", method, path, has)
+			}
+		}
+	}
 	for _, schema := range []string{"Problem", "Message", "MessageRequest", "FilingRequest", "Answer", "InboxItem", "EventView"} {
 		if !bytes.Contains(doc.Components.Schemas[schema], []byte(`"examples"`)) {
 			t.Errorf("schema %s is missing or without examples: %.200s", schema, doc.Components.Schemas[schema])
