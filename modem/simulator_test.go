@@ -351,8 +351,9 @@ func TestEveryFateEndsTrulyAndTheNextMessageGoesOut(t *testing.T) {
 				case err != nil && entry != nil && entry.Accepted && modem.Classify(err).Kind != modem.Doubt:
 					t.Errorf("said to have failed (%v), and is on air", err)
 				}
+				var mrNext byte
 				for try := 0; ; try++ {
-					if _, err = m.Submit(ctx, "next", tpdu(t, "+8613800138000", "next")); err == nil {
+					if mrNext, err = m.Submit(ctx, "next", tpdu(t, "+8613800138000", "next")); err == nil {
 						break
 					}
 					if try == 3 {
@@ -364,7 +365,7 @@ func TestEveryFateEndsTrulyAndTheNextMessageGoesOut(t *testing.T) {
 						t.Fatalf("opened again: %v", err)
 					}
 				}
-				if e := submitted(n, "next"); e == nil || !e.Accepted {
+				if e := submitted(n, "next"); e == nil || !e.Accepted || *e.MR != int(mrNext) {
 					t.Errorf("the next message was said to be sent: %+v", e)
 				}
 			})

@@ -26,6 +26,8 @@ func unsolicited(line string) at.Kind {
 	switch {
 	case strings.HasPrefix(line, "+CMT:"), strings.HasPrefix(line, "+CDS:"), strings.HasPrefix(line, "+CBM:"):
 		return at.WithBody // TS 27.005 3.4.1
+	case strings.HasPrefix(line, "+CUSD:"):
+		return at.Quoted
 	case isBanner(line):
 		return at.Banner
 	case strings.IndexByte("+^*#%$", line[0]) >= 0, begins(line, plain):

@@ -38,6 +38,7 @@ const (
 	Unknown  Kind = iota // claimed by a Bare command, else an event
 	Known                // never part of a Bare command's answer
 	WithBody             // the next line, if it is hexadecimal, belongs to it (+CMT, +CDS)
+	Quoted               // Known, and its quoted text may go on over several lines (+CUSD)
 	Banner               // the modem has restarted: a running command ends with ErrRestarted
 )
 

@@ -280,6 +280,54 @@ func TestSomebodyElsesCallEndsNoCommand(t *testing.T) {
 	})
 }
 
+func TestATextOverSeveralLinesIsOneEventAndEndsNoCommand(t *testing.T) {
+	talk(t, Options{}, func(c *Conn, p *peer) {
+		events := collect(c)
+		got := do(c, submit("AA"))
+		p.wants("AT+CMGS=15\r")
+		p.says("\r\n> ")
+		p.wants("0011000B91AA\x1a")
+		p.says("\r\n+CUSD: 0,\"your balance is\r\nOK\",15\r\n\r\n+CMGS: 7\r\n\r\nOK\r\n")
+		if o := <-got; o.err != nil || !slices.Equal(o.res.Lines, []string{"+CMGS: 7"}) {
+			t.Fatalf("got %+v", o)
+		}
+		p.says("\r\n+CUSD: 0,\"one\r\nOK\r\ntwo\",15\r\nRING\r\n")
+		synctest.Wait()
+		if len(*events) != 3 || (*events)[1].Line != "+CUSD: 0,\"one\nOK\ntwo\",15" {
+			t.Fatalf("events: %+v", *events)
+		}
+	})
+}
+
+func TestAnOKThatSaysNothingIsFollowedByCareNotByTheNextCommand(t *testing.T) {
+	talk(t, Options{}, func(c *Conn, p *peer) {
+		events := collect(c)
+		first := do(c, submit("AA"))
+		p.wants("AT+CMGS=15\r")
+		p.says("\r\n> ")
+		p.wants("0011000B91AA\x1a")
+		p.says("\r\nOK\r\n")
+		if o := <-first; o.err != nil || len(o.res.Lines) != 0 {
+			t.Fatalf("first: %+v", o)
+		}
+		second := do(c, submit("BB"))
+		time.Sleep(5 * time.Second)
+		p.says("\r\n+CMGS: 7\r\n\r\nOK\r\n")
+		p.settles()
+		p.wants("AT+CMGS=15\r")
+		p.says("\r\n> ")
+		p.wants("0011000B91BB\x1a")
+		p.says("\r\n+CMGS: 8\r\n\r\nOK\r\n")
+		if o := <-second; o.err != nil || !slices.Equal(o.res.Lines, []string{"+CMGS: 8"}) {
+			t.Fatalf("second: %+v", o)
+		}
+		synctest.Wait()
+		if len(*events) != 1 || (*events)[0].Late == nil || (*events)[0].Late.Tag != "AA" {
+			t.Fatalf("events: %+v", *events)
+		}
+	})
+}
+
 func TestUrgentCommandsGoFirst(t *testing.T) {
 	talk(t, Options{}, func(c *Conn, p *peer) {
 		running := do(c, Command{Line: "AT+A"})

@@ -19,6 +19,9 @@ func (c *Conn) hear(x *exchange, line string) (final, bool) {
 		return final{}, false
 	}
 	c.trace(false, line)
+	if c.takeQuote(line) {
+		return final{}, false
+	}
 	if c.takeBody(x, line) {
 		return final{}, false
 	}
@@ -42,6 +45,8 @@ func (c *Conn) hear(x *exchange, line string) (final, bool) {
 	case kind == Unknown && x != nil && x.cmd.Bare:
 		c.dropHeader()
 		x.lines = append(x.lines, line)
+	case kind == Quoted && openQuote(line):
+		c.quote = &Event{At: time.Now(), Line: line, Kind: kind}
 	case kind == WithBody:
 		c.dropHeader()
 		c.header = &Event{At: time.Now(), Line: line, Kind: kind}
@@ -57,6 +62,30 @@ func (c *Conn) hear(x *exchange, line string) (final, bool) {
 		}
 	}
 	return final{}, false
+}
+
+func openQuote(line string) bool { return strings.Count(line, `"`)%2 != 0 }
+
+// takeQuote adds to a text that goes on over several lines. Such a line may look like anything, even like OK.
+func (c *Conn) takeQuote(line string) bool {
+	if c.quote != nil && time.Since(c.quote.At) > bodyWait {
+		c.dropQuote()
+	}
+	if c.quote == nil {
+		return false
+	}
+	if c.quote.Line += "\n" + line; !openQuote(c.quote.Line) {
+		c.dropQuote()
+	}
+	return true
+}
+
+// dropQuote tells what there is of such a text.
+func (c *Conn) dropQuote() {
+	if c.quote != nil {
+		c.tell(*c.quote)
+		c.quote = nil
+	}
 }
 
 // takeBody gives a hexadecimal line to the last line that awaits one.

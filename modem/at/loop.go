@@ -259,6 +259,11 @@ func (c *Conn) finish(r *request, x *exchange) {
 			}
 			if ended {
 				answered(answer{x.result(), fin.err})
+				if x.paid && fin.err == nil && len(x.lines) == 0 && x.cmd.Prefix != "" {
+					// An OK that may be somebody else's: the real result may still come, and must not meet the next command.
+					c.owed = x
+					c.settle(settling{grace: emptyGrace})
+				}
 				return
 			}
 			if !lingering && r.cmd.Linger > 0 && len(x.lines) > 0 {

@@ -15,6 +15,8 @@ func testURC(line string) Kind {
 	switch {
 	case strings.HasPrefix(line, "+CMT:"), strings.HasPrefix(line, "+CDS:"):
 		return WithBody
+	case strings.HasPrefix(line, "+CUSD:"):
+		return Quoted
 	case line == "RDY":
 		return Banner
 	case line == "RING", strings.HasPrefix(line, "+CMTI:"), strings.HasPrefix(line, "^RSSI:"), strings.HasPrefix(line, "+CREG:"):

@@ -6,9 +6,10 @@ import (
 )
 
 const (
-	maxProbes  = 6               // bare ATs of one resynchronisation
-	maxNoise   = 2 * time.Second // how long silence is hoped for
-	shortGrace = time.Second     // how long the late result of a command without a payload is waited for
+	maxProbes  = 6                // bare ATs of one resynchronisation
+	maxNoise   = 2 * time.Second  // how long silence is hoped for
+	emptyGrace = 10 * time.Second // the same, for what a payload's OK without information text leaves open
+	shortGrace = time.Second      // how long the late result of a command without a payload is waited for
 )
 
 // settling says how a conversation that broke is taken up again.
