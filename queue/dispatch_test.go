@@ -50,8 +50,9 @@ func TestInvariantWhatWouldArriveTooLateIsNeverSent(t *testing.T) {
 func TestAnOverdueMessageIsExpiredByTheLineThatMeetsItFirst(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		r := newRig(t)
+		var overdue []queue.Message
 		for range 70 { // more than one claim clears away
-			r.enqueue(queue.Draft{Deadline: time.Now().Add(time.Minute)})
+			overdue = append(overdue, r.enqueue(queue.Draft{Deadline: time.Now().Add(time.Minute)}))
 		}
 		good := r.enqueue(queue.Draft{})
 		time.Sleep(time.Hour) // no sweeper ran
@@ -67,6 +68,9 @@ func TestAnOverdueMessageIsExpiredByTheLineThatMeetsItFirst(t *testing.T) {
 		r.expect(good.ID, queue.Submitted)
 		if m0.count() != 1 {
 			t.Errorf("sent %d", m0.count())
+		}
+		for _, m := range overdue {
+			r.expect(m.ID, queue.Expired)
 		}
 		stop()
 		if err := <-ended; err != nil {
