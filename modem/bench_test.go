@@ -5,8 +5,11 @@ import (
 	"context"
 	"net"
 	"testing"
+	"time"
 
 	"attestd/modem"
+	"attestd/modem/simulator"
+	"attestd/pdu"
 )
 
 // respond is the plainest modem: it prompts, gives a reference, and says OK to everything else.
@@ -43,6 +46,34 @@ func BenchmarkSubmit(b *testing.B) {
 	for b.Loop() {
 		if mr, err := m.Submit(context.Background(), "tag", message); err != nil || mr != 7 {
 			b.Fatal(mr, err)
+		}
+	}
+}
+
+// BenchmarkSubmitOnTerminal is the same over a real terminal, with the simulator as the modem: what is measured has the kernel and
+// the simulator in it.
+func BenchmarkSubmitOnTerminal(b *testing.B) {
+	n, err := simulator.New(simulator.Config{NoReports: true, Keep: 10})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer n.Close()
+	path, err := n.Modem(0).Listen(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	m, err := modem.Open(context.Background(), modem.Config{Port: path, Registration: 10 * time.Second})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer m.Close()
+	parts, err := pdu.Encode(pdu.Message{To: "+8613800138000", Text: "hello"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := m.Submit(context.Background(), "tag", parts[0].TPDU); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

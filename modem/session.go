@@ -29,7 +29,8 @@ type Modem struct {
 	stale    atomic.Bool               // the modem restarted since
 	cs, eps  atomic.Int32              // the last <stat> heard, for modems that answer +CREG? with nothing
 	noCMMS   atomic.Bool
-	phase2p  atomic.Bool // CSMS=1: received messages want AT+CNMA (TS 27.005 3.2.1)
+	told     atomic.Value // the AT+CNMI that the modem took, a string
+	phase2p  atomic.Bool  // CSMS=1: received messages want AT+CNMA (TS 27.005 3.2.1)
 
 	emit       chan Event
 	events     chan Event

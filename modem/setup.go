@@ -129,6 +129,7 @@ func (m *Modem) indicate(h *hands, direct bool) {
 		for _, n := range candidates {
 			if (len(offered) == 0 || fits(n)) == wanted && h.try("AT+CNMI="+n.String()) {
 				m.phase2p.Store(direct && n[1] == 2)
+				m.told.Store("AT+CNMI=" + n.String())
 				return
 			}
 			if h.err != nil {
