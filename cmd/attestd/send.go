@@ -111,6 +111,10 @@ func (c *sendCmd) wait(a *app, cl *client.Client, m client.Message) error {
 		return nil
 	}
 	err := cl.Follow(ctx, m.ID, look, func(client.Event) error { return look() })
+	if a.ctx.Err() != nil { // Ctrl-C ends the waiting, not the message
+		fmt.Fprintf(a.stderr, "It goes on without us: attestd messages %s\n", m.ID)
+		return errExit(1)
+	}
 	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
