@@ -33,6 +33,8 @@ func (m *Modem) put(e Event) bool {
 		return true
 	case <-m.closing:
 		return false
+	case <-m.pumped: // the session has ended; what is stored is told by the next one
+		return false
 	}
 }
 
