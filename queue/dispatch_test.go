@@ -34,10 +34,10 @@ func TestInvariantWhatWouldArriveTooLateIsNeverSent(t *testing.T) {
 		run.Attach(m0.line("m0"))
 		synctest.Wait()
 		r.expect(inTime.ID, queue.Submitted)
-		if m0.count() != 1 || m0.texts[0] != "in time" {
-			t.Fatalf("sent %q", m0.texts)
+		if m0.count() != 1 || m0.sent().texts[0] != "in time" {
+			t.Fatalf("sent %q", m0.sent().texts)
 		}
-		info, _ := pdu.Decode(m0.tpdus[0], pdu.MO)
+		info, _ := pdu.Decode(m0.sent().tpdus[0], pdu.MO)
 		if vp := info.Submit.VP; vp > 11*time.Hour || vp < 10*time.Hour {
 			t.Errorf("TP-VP is %v, want no more than the 11 hours that are left", vp)
 		}
@@ -96,8 +96,8 @@ func TestUrgentGoesFirstThenTheOldest(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
 		want := []string{"urgent 1", "urgent 2", "normal 1", "urgent 3", "normal 2", "bulk 1", "bulk 2"}
-		if !slices.Equal(m0.texts, want) {
-			t.Errorf("sent %q, want %q", m0.texts, want)
+		if !slices.Equal(m0.sent().texts, want) {
+			t.Errorf("sent %q, want %q", m0.sent().texts, want)
 		}
 	})
 }
@@ -115,8 +115,8 @@ func TestATemporaryErrorWaitsLongerEachTimeAndThenTheMessageIsRejected(t *testin
 			t.Errorf("%d attempts, want %d", m0.count(), r.p.MaxAttempts)
 		}
 		want := r.p.Backoff
-		for i := 1; i < len(m0.at); i++ {
-			if gap := m0.at[i].Sub(m0.at[i-1]); gap < want || gap > want+time.Second {
+		for i := 1; i < len(m0.sent().at); i++ {
+			if gap := m0.sent().at[i].Sub(m0.sent().at[i-1]); gap < want || gap > want+time.Second {
 				t.Errorf("wait %d was %v, want %v", i, gap, want)
 			}
 			want *= 2
@@ -182,7 +182,7 @@ func TestALineNeverExceedsItsLimitAndARestartDoesNotForget(t *testing.T) {
 			run.Attach(line)
 			time.Sleep(5 * time.Minute)
 			run.stop()
-			at = append(at, m0.at...)
+			at = append(at, m0.sent().at...)
 			r.restart()
 		}
 		// In any span the bucket allows Burst, and what comes in meanwhile.
@@ -402,4 +402,30 @@ func TestBadDraftsAreRefused(t *testing.T) {
 			t.Errorf("%v, want %v", err, c.want)
 		}
 	}
+}
+
+func TestNoWakeIsLostBetweenTheLastLookAndLyingIdle(t *testing.T) {
+	r := newRig(t)
+	wake, unwatch := r.store.Watch(store.TopicWork)
+	defer unwatch()
+	ctx, stop := context.WithCancel(t.Context())
+	d := queue.NewDispatcher(r.q, wake, nil)
+	ended := make(chan error, 1)
+	go func() { ended <- d.Run(ctx) }()
+	sent := make(chan struct{}, 1)
+	d.Attach(queue.Line{Station: "m0", SIM: "s0", Submit: func(context.Context, string, []byte) queue.Outcome {
+		sent <- struct{}{}
+		return queue.Outcome{Kind: queue.OutcomeAccepted}
+	}})
+	for i := range 300 {
+		// The next comes just as the outcome of the one before is written down.
+		r.enqueue(queue.Draft{To: number(t, i)})
+		select {
+		case <-sent:
+		case <-time.After(10 * time.Second):
+			t.Fatalf("message %d lies in the queue, and so does the line", i)
+		}
+	}
+	stop()
+	<-ended
 }

@@ -31,10 +31,10 @@ func TestAMessageGoesOutAndItsReportClosesTheCircle(t *testing.T) {
 		if got.Text != "" || !got.Wiped {
 			t.Errorf("the text is still there after the end")
 		}
-		if want := []queue.State{queue.Queued, queue.Submitting, queue.Submitted, queue.Delivered}; !equal(r.states[m.ID], want) {
-			t.Errorf("the observer was told %v, want %v", r.states[m.ID], want)
+		if want := []queue.State{queue.Queued, queue.Submitting, queue.Submitted, queue.Delivered}; !equal(r.told(m.ID), want) {
+			t.Errorf("the observer was told %v, want %v", r.told(m.ID), want)
 		}
-		info, err := pdu.Decode(m0.tpdus[0], pdu.MO)
+		info, err := pdu.Decode(m0.sent().tpdus[0], pdu.MO)
 		if err != nil || info.Submit.To.String() != m.To.E164() || !info.Submit.StatusReport {
 			t.Fatalf("%+v, %v", info.Submit, err)
 		}

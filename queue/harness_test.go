@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -93,6 +94,13 @@ func (r *rig) enqueue(d queue.Draft) queue.Message {
 		r.t.Fatal(err)
 	}
 	return m
+}
+
+// told is what the observer was told of a message.
+func (r *rig) told(id string) []queue.State {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.states[id])
 }
 
 func (r *rig) message(id string) queue.Message {
@@ -192,16 +200,21 @@ func (r *rig) sweep(ctx context.Context, changed <-chan struct{}) {
 
 // radio is a pretend modem: it counts references up and answers as told.
 type radio struct {
-	mu    sync.Mutex
-	mr    byte
-	sent  []queue.Outcome
-	at    []time.Time
-	tpdus [][]byte
-	texts []string
+	mu  sync.Mutex
+	mr  byte
+	log aired
 	// answer decides about the nth submit, from 0; nil accepts all.
 	answer func(n int, info *pdu.SubmitInfo) queue.Outcome
 	// takes is how long a submit lasts.
 	takes time.Duration
+}
+
+// aired is what a radio sent, in order.
+type aired struct {
+	outcomes []queue.Outcome
+	at       []time.Time
+	tpdus    [][]byte
+	texts    []string
 }
 
 func (m *radio) submit(_ context.Context, _ string, tpdu []byte) queue.Outcome {
@@ -214,7 +227,7 @@ func (m *radio) submit(_ context.Context, _ string, tpdu []byte) queue.Outcome {
 	if err != nil {
 		panic(err)
 	}
-	n := len(m.sent)
+	n := len(m.log.texts)
 	o := queue.Outcome{Kind: queue.OutcomeAccepted}
 	if m.answer != nil {
 		o = m.answer(n, read.Submit)
@@ -225,17 +238,20 @@ func (m *radio) submit(_ context.Context, _ string, tpdu []byte) queue.Outcome {
 	if o.Kind == queue.OutcomeAccepted {
 		o.MR = m.mr
 	}
-	m.sent = append(m.sent, o)
-	m.at = append(m.at, time.Now())
-	m.tpdus = append(m.tpdus, tpdu)
-	m.texts = append(m.texts, read.Submit.Text)
+	m.log.outcomes = append(m.log.outcomes, o)
+	m.log.at = append(m.log.at, time.Now())
+	m.log.tpdus = append(m.log.tpdus, tpdu)
+	m.log.texts = append(m.log.texts, read.Submit.Text)
 	return o
 }
 
-func (m *radio) count() int {
+func (m *radio) count() int { return len(m.sent().texts) }
+
+// sent is what was sent until now.
+func (m *radio) sent() aired {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return len(m.sent)
+	return aired{slices.Clone(m.log.outcomes), slices.Clone(m.log.at), slices.Clone(m.log.tpdus), slices.Clone(m.log.texts)}
 }
 
 func (m *radio) line(station string) queue.Line {

@@ -175,7 +175,7 @@ func TestALongMessageEndsAsItsWorstPartAndGoesThroughOneSIM(t *testing.T) {
 			}
 		}
 		var parts []pdu.Deliver
-		for _, tpdu := range used.tpdus {
+		for _, tpdu := range used.sent().tpdus {
 			p, err := pdu.Decode(tpdu, pdu.MO)
 			if err != nil {
 				t.Fatal(err)

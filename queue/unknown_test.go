@@ -276,8 +276,8 @@ func TestARestartCallsWhatWasUnderWayUnknownAndKeepsTheRest(t *testing.T) {
 		synctest.Wait()
 		r.expect(m2.ID, queue.Submitted)
 		r.expect(m1.ID, queue.Unknown) // not queued again: it may be on the air
-		if m0.texts[0] != "the second" {
-			t.Errorf("sent %q", m0.texts[0])
+		if m0.sent().texts[0] != "the second" {
+			t.Errorf("sent %q", m0.sent().texts[0])
 		}
 		time.Sleep(r.p.EvidenceWindow)
 		synctest.Wait()
