@@ -192,3 +192,25 @@ func TestAnUSSDRequestIsAnsweredLater(t *testing.T) {
 		}
 	})
 }
+
+func TestAtAnotherSpeedNothingCanBeReadEitherWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := network(t, Config{})
+		h := connect(t, n, 0).quiet()
+		if err := n.Fault(Fault{Fault: "baud", For: "5s"}); err != nil {
+			t.Fatal(err)
+		}
+		h.wants("AT", "")
+		n.Modem(0).SetRegistration(2)
+		h.ask("AT")
+		if err := n.Fault(Fault{Fault: "line", Value: "+CREG: 2"}); err != nil {
+			t.Fatal(err)
+		}
+		if got := h.heard(); len(got) != len("\r\n+CREG: 2\r\n") || strings.Contains(got, "CREG") {
+			t.Errorf("said %q", got)
+		}
+		time.Sleep(6 * time.Second)
+		h.ask("")
+		h.wants("AT", "\r\nOK\r\n")
+	})
+}

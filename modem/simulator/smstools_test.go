@@ -9,7 +9,14 @@ import (
 func TestSMSToolsSendsThroughAndReceivesFromTheModem(t *testing.T) {
 	need(t, "smsd")
 	t.Parallel()
-	n, ports := offer(t, Config{})
+	for _, profile := range []string{"generic", "huawei", "simcom", "zte"} {
+		t.Run(profile, func(t *testing.T) { smstools(t, profile) })
+	}
+}
+
+func smstools(t *testing.T, profile string) {
+	t.Parallel()
+	n, ports := offer(t, Config{Profile: profile})
 	dir := t.TempDir()
 	for _, sub := range []string{"outgoing", "checked", "incoming", "failed", "sent", "report", "saved"} {
 		file(t, filepath.Join(dir, sub, ".keep"), "")

@@ -3,6 +3,7 @@ package simulator
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -56,14 +57,8 @@ func TestAPtyIsRawBeforeAndAfterAHostAndKeepsWhatIsSaidInBetween(t *testing.T) {
 	write(t, port, "ATE0+CNMI=2,1,0,0,0\r")
 	expect("OK\r\n")
 	cooked(t, port)
-	news, stop := n.Watch(100)
-	defer stop()
 	port.Close()
-	for e := range news {
-		if e.Kind == KindPort && strings.Contains(e.Detail, "closed") {
-			break
-		}
-	}
+	eventually(t, n, "the port as it was", func() error { return pristine(paths[0]) })
 	if err := n.Inject(0, "10086", "while nobody listens"); err != nil {
 		t.Fatal(err)
 	}
@@ -94,6 +89,29 @@ func cooked(t *testing.T, port *os.File) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// pristine looks at a port without opening it for itself longer than a moment.
+func pristine(path string) error {
+	port, err := os.OpenFile(path, os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		return err
+	}
+	defer port.Close()
+	return control(port, func(fd int) error {
+		tio, err := unix.IoctlGetTermios(fd, unix.TCGETS)
+		if err != nil {
+			return err
+		}
+		exclusive, err := unix.IoctlGetInt(fd, unix.TIOCGEXCL)
+		if err != nil {
+			return err
+		}
+		if tio.Lflag&(unix.ECHO|unix.ICANON) != 0 || exclusive != 0 {
+			return fmt.Errorf("flags %#x, exclusive %d", tio.Lflag, exclusive)
+		}
+		return nil
+	})
 }
 
 func TestUnpluggingIsAHangUpAndReplugKeepsOrChangesTheName(t *testing.T) {
