@@ -135,3 +135,77 @@ func TestTheMessageIsAsGoodAsItsWorstPart(t *testing.T) {
 		}
 	}
 }
+
+func TestALateRefusalToSendGivesTheRepetitionBack(t *testing.T) {
+	start := time.Unix(1_000_000, 0)
+	tm := terms{now: start, deadline: start.Add(24 * time.Hour), repeatable: true, policy: DefaultPolicy()}
+	s := Segment{Seq: 1, State: Queued, Due: start, MR: -1, Status: -1}
+	step := func(h happening, want State) {
+		t.Helper()
+		if s = s.next(h, tm); s.State != want {
+			t.Fatalf("%s, want %s: %+v", s.State, want, s)
+		}
+	}
+	doubt := func(n int) happening {
+		return happening{what: ended, attempt: n, outcome: Outcome{Kind: OutcomeUnknown}}
+	}
+	step(happening{what: claimed}, Submitting)
+	step(doubt(1), Unknown)
+	tm.now = s.Due
+	step(happening{what: timed}, Queued)
+	step(happening{what: ended, attempt: 1, outcome: Outcome{Kind: OutcomeTemporary}}, Queued)
+	if s.Repeated || s.Doubt != 0 || !s.Due.After(tm.now) {
+		t.Fatalf("it was not sent after all, and waits its turn: %+v", s)
+	}
+	tm.now = s.Due
+	step(happening{what: claimed}, Submitting)
+	step(doubt(2), Unknown)
+	tm.now = s.Due
+	step(happening{what: timed}, Queued) // the first repetition of one that may have been sent
+	step(happening{what: claimed}, Submitting)
+	step(happening{what: ended, attempt: 3, outcome: Outcome{Kind: OutcomeRefused}}, Unknown) // the second may still be out
+	step(happening{what: reported, attempt: 2, status: 0}, Delivered)
+}
+
+func TestWhatComesLateAboutTheFirstAttemptDoesNotDecideForTheSecond(t *testing.T) {
+	start := time.Unix(1_000_000, 0)
+	tm := terms{now: start, deadline: start.Add(24 * time.Hour), repeatable: true, policy: DefaultPolicy()}
+	told := func(n int, k OutcomeKind) happening {
+		return happening{what: ended, attempt: n, outcome: Outcome{Kind: k, MR: byte(n)}}
+	}
+	repeating := Segment{Seq: 1, State: Submitting, Attempts: 2, Repeated: true, Doubt: 1, MR: -1, Status: -1}
+	for _, c := range []struct {
+		name string
+		then []happening
+		want State
+	}{
+		{"accepted late, the second is under way", []happening{told(1, OutcomeAccepted)}, Submitting},
+		{"accepted late, the second was not sent", []happening{told(1, OutcomeAccepted), told(2, OutcomeNotSent)}, Submitted},
+		{"accepted late, the second refused", []happening{told(1, OutcomeAccepted), told(2, OutcomeRefused)}, Submitted},
+		{"refused late, the second in doubt", []happening{told(2, OutcomeUnknown), told(1, OutcomeRefused)}, Unknown},
+		{"refused late, the second accepted", []happening{told(1, OutcomeRefused), told(2, OutcomeAccepted)}, Submitted},
+		{"refused both", []happening{told(1, OutcomeRefused), told(2, OutcomeRefused)}, Rejected},
+		{"in doubt, the second refused", []happening{told(2, OutcomeRefused)}, Unknown},
+		{"the first failed, the second is open", []happening{told(2, OutcomeAccepted), {what: reported, attempt: 1, status: 0x46}}, Submitted},
+		{"the second failed, the first is in doubt", []happening{told(2, OutcomeAccepted), {what: reported, attempt: 2, status: 0x46}}, Unknown},
+		{"both failed", []happening{told(2, OutcomeAccepted), {what: reported, attempt: 1, status: 0x46}, {what: reported, attempt: 2, status: 0x46}}, Undelivered},
+	} {
+		s := repeating
+		for _, h := range c.then {
+			s = s.next(h, tm)
+		}
+		if s.State != c.want {
+			t.Errorf("%s: %s, want %s", c.name, s.State, c.want)
+		}
+	}
+}
+
+func TestAfterALongStandstillReportsStillHaveTheirWindow(t *testing.T) {
+	start := time.Unix(1_000_000, 0)
+	tm := terms{now: start.Add(72 * time.Hour), deadline: start.Add(24 * time.Hour), policy: DefaultPolicy()}
+	s := Segment{Seq: 1, State: Submitting, Attempts: 1, MR: -1, Status: -1}
+	s = s.next(happening{what: ended, attempt: 1, outcome: Outcome{Kind: OutcomeUnknown}}, tm)
+	if s.State != Unknown || !s.Due.Equal(tm.now.Add(tm.policy.ReportWindow)) {
+		t.Errorf("%s until %v: reports that wait in the SIM would come too late", s.State, s.Due)
+	}
+}
