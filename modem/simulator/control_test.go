@@ -110,6 +110,7 @@ func TestEveryFaultCanStrikeAtAnyMomentAndTheModemComesBack(t *testing.T) {
 				h.heard()
 				if _, err := h.conn.Write([]byte("\r")); err != nil {
 					h = connect(t, n, 0)
+					time.Sleep(time.Second)
 				}
 				h.quiet()
 				h.ask("AT+CPIN=1234")

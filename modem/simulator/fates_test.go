@@ -119,8 +119,12 @@ func TestStrikesTakeThePortOrTheModemAtTheirMoment(t *testing.T) {
 				if (err != nil) != c.closed {
 					t.Errorf("closed: %v, want %v", err, c.closed)
 				}
-				if c.closed {
+				if c.closed { // it has power again, and starts
 					h = connect(t, n, 0)
+					time.Sleep(time.Second)
+					if got := h.heard(); !strings.HasPrefix(got, "\r\nRDY\r\n") {
+						t.Errorf("the banner: %q", got)
+					}
 				}
 				if got := h.quiet().ask("AT"); got != "\r\nOK\r\n" {
 					t.Errorf("afterwards: %q", got)

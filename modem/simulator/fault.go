@@ -45,16 +45,14 @@ var faultTable = []faultRow{
 		return err
 	}, nil},
 	{FaultKind{"unplug", "no power, no port; back after for, or by replug"}, func(m *Modem, _ Fault) error {
-		m.note(KindModem, "unplugged")
-		m.powerOff()
-		m.detach("unplugged")
+		m.unplug("unplugged")
 		return nil
-	}, func(m *Modem) { comeBack(m, false) }},
+	}, func(m *Modem) { comeBack(m) }},
 	{FaultKind{"renumber", "unplugged, and soon back under another name"}, func(m *Modem, _ Fault) error {
 		m.unplugForAWhile("renumber", true)
 		return nil
 	}, nil},
-	{FaultKind{"replug", "plugged in again"}, func(m *Modem, _ Fault) error { comeBack(m, false); return nil }, nil},
+	{FaultKind{"replug", "plugged in again"}, func(m *Modem, _ Fault) error { comeBack(m); return nil }, nil},
 	{FaultKind{"restart", "the modem restarts: settings lost, banner; a USB modem's port vanishes meanwhile"}, func(m *Modem, _ Fault) error {
 		m.restart("restart", m.profile.usb)
 		return nil
@@ -125,11 +123,9 @@ func registers(stat int) func(*Modem, Fault) error {
 
 func home(m *Modem) { m.register(1) }
 
-func comeBack(m *Modem, renumber bool) {
+func comeBack(m *Modem) {
 	if m.port == nil && m.tty != nil {
-		_, _ = m.replug(renumber)
-	} else if m.off {
-		m.powerOn(0)
+		_, _ = m.replug(false)
 	}
 }
 

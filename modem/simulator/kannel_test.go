@@ -28,10 +28,14 @@ func TestKannelSendsThroughAndReceivesFromTheModem(t *testing.T) {
 	n, ports := offer(t, Config{})
 
 	var mu sync.Mutex
-	received := map[string]string{}
+	received, reports := map[string]string{}, map[string]string{}
 	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		defer mu.Unlock()
+		if r.URL.Path == "/report" {
+			reports[r.FormValue("to")] = r.FormValue("type")
+			return
+		}
 		received[r.FormValue("from")] += r.FormValue("text")
 	}))
 	defer service.Close()
@@ -87,7 +91,8 @@ get-url = "%s/?from=%%p&text=%%b&charset=%%C"
 	start(t, dir, "smsbox", "-v", "1", config)
 	eventually(t, n, "smsbox listening", func() error { return dial(sendsms) })
 	for _, p := range peerTexts {
-		q := url.Values{"username": {"u"}, "password": {"p"}, "from": {"10690000"}, "to": {p.number}, "text": {p.text}, "charset": {"UTF-8"}}
+		q := url.Values{"username": {"u"}, "password": {"p"}, "from": {"10690000"}, "to": {p.number}, "text": {p.text}, "charset": {"UTF-8"},
+			"dlr-mask": {"1"}, "dlr-url": {service.URL + "/report?type=%d&to=" + url.QueryEscape(p.number)}}
 		if p.name == "ucs2" {
 			q.Set("coding", "2")
 		}
@@ -101,6 +106,16 @@ get-url = "%s/?from=%%p&text=%%b&charset=%%C"
 		}
 	}
 	onAir(t, n)
+	for _, p := range peerTexts[:2] {
+		eventually(t, n, "the delivery report of the "+p.name+" text", func() error {
+			mu.Lock()
+			defer mu.Unlock()
+			if reports[p.number] != "1" {
+				return fmt.Errorf("%q", reports)
+			}
+			return nil
+		})
+	}
 	for _, p := range peerTexts {
 		if err := n.Inject(0, p.number, p.text); err != nil {
 			t.Fatal(err)

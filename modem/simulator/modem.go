@@ -35,7 +35,8 @@ type Modem struct {
 	mute       bool // answers nothing, hears nothing
 
 	// the machine
-	off     bool // restarting
+	off     bool // without power, or restarting
+	pulled  bool // without power until it has a port again
 	life    int  // counts restarts, so that what an earlier life began ends with it
 	simBusy bool
 	cfun    int
@@ -121,16 +122,23 @@ func (m *Modem) restart(why string, away bool) {
 	m.note(KindModem, why)
 	m.powerOff()
 	if away && m.tty != nil {
-		m.detach("gone: " + why)
-		life := m.life
-		m.net.after(m.net.config.Replug, func() {
-			if m.life == life && m.port == nil {
-				_, _ = m.replug(false)
-			}
-		})
+		m.vanish("gone: "+why, false)
 		return
 	}
 	m.powerOn(m.net.config.Boot)
+}
+
+// vanish takes the port of a modem without power away, and brings it back after Config.Replug. A connection that
+// ServeConn serves is closed; the modem is on again when there is another.
+func (m *Modem) vanish(why string, renumber bool) {
+	m.detach(why)
+	m.pulled = true
+	life := m.life
+	m.net.after(m.net.config.Replug, func() {
+		if m.life == life && m.port == nil && m.tty != nil {
+			_, _ = m.replug(renumber)
+		}
+	})
 }
 
 // powerOff ends everything that a modem has in memory.
@@ -155,7 +163,7 @@ func (m *Modem) powerOff() {
 // powerOn brings the modem up after a while: banner, SIM, then registration.
 func (m *Modem) powerOn(boot time.Duration) {
 	life := m.life
-	m.off, m.simBusy = true, true
+	m.off, m.simBusy, m.pulled = true, true, false
 	m.net.after(boot, func() {
 		if m.life != life {
 			return

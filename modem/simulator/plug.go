@@ -12,9 +12,7 @@ func (m *Modem) Unplug() error {
 	if m.port == nil {
 		return fmt.Errorf("simulator: modem %d is not plugged in", m.index)
 	}
-	m.note(KindModem, "unplugged")
-	m.powerOff()
-	m.detach("unplugged")
+	m.unplug("unplugged")
 	return nil
 }
 
@@ -45,6 +43,5 @@ func (m *Modem) replug(renumber bool) (string, error) {
 		m.note(KindPort, "cannot come back: "+err.Error())
 		return "", err
 	}
-	m.powerOn(m.net.config.Boot)
 	return t.path(), nil
 }

@@ -48,6 +48,9 @@ func (m *Modem) attach(p *port) {
 	m.echoLost = false
 	m.inbuf = m.inbuf[:0]
 	m.leaveEntry()
+	if m.pulled {
+		m.powerOn(m.net.config.Boot)
+	}
 	m.net.wg.Add(2)
 	go func() {
 		defer m.net.wg.Done()

@@ -6,23 +6,19 @@ import (
 	"attestd/pdu"
 )
 
-// unplugForAWhile pulls the plug: the modem loses power, its port is gone, and comes back by itself after Config.Replug
-// (a ServeConn connection only closes). The lock is held.
+// unplug pulls the plug: the modem has no power and no port until it gets one again. The lock is held.
+func (m *Modem) unplug(why string) {
+	m.note(KindModem, why)
+	m.powerOff()
+	m.detach(why)
+	m.pulled = true
+}
+
+// unplugForAWhile is the same, and the port comes back by itself.
 func (m *Modem) unplugForAWhile(why string, renumber bool) {
 	m.note(KindModem, "unplugged: "+why)
 	m.powerOff()
-	m.detach("unplugged: " + why)
-	life := m.life
-	m.net.after(m.net.config.Replug, func() {
-		if m.life != life || m.port != nil {
-			return
-		}
-		if m.tty != nil {
-			_, _ = m.replug(renumber)
-			return
-		}
-		m.powerOn(0)
-	})
+	m.vanish("unplugged: "+why, renumber)
 }
 
 // hang makes the modem deaf and dumb for a while; what it does on air goes on.
