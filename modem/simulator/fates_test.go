@@ -193,6 +193,14 @@ func TestSuffixesAndNamesOfFatesAreUnique(t *testing.T) {
 		}
 		seen[f.Suffix], seen[f.Name] = true, true
 	}
+	for _, seed := range []int64{0, 1, 99, 5999, 8999} {
+		n := network(t, Config{Modems: 1000, Seed: seed})
+		for i := range n.Modems() {
+			if f := fateOf(n.Modem(i).Number()); f != ordinary || len(n.Modem(i).Number()) != 14 {
+				t.Fatalf("modem %d has the number %s with the fate %s", i, n.Modem(i).Number(), f.Name)
+			}
+		}
+	}
 	for number, want := range map[string]string{
 		"+8613800199611": "silent-sent", "13800199038": "refused-38", "+8613800199600": "", "99611": "", "+8613800138000": "", "+8613800199000": "",
 	} {

@@ -23,7 +23,7 @@ func newCard(c Config, id, i int) card {
 	return card{
 		imsi:   fmt.Sprintf("46000%010d", id),
 		iccid:  luhn(fmt.Sprintf("898600%012d", id)),
-		number: fmt.Sprintf("+86139%08d", id%100000000),
+		number: fmt.Sprintf("+861%07d000", 3000000+id%6000000), // a mainland mobile, never a fate
 		pin:    c.PIN, puk: "12345678", lock: c.PIN != "",
 		pinTries: pinTries, pukTries: pukTries,
 		smsc:   "+8613800100500",
