@@ -29,7 +29,7 @@ func need(t *testing.T, programs ...string) {
 		t.Skip("peers take seconds: not with -short")
 	}
 	for _, p := range programs {
-		if _, err := exec.LookPath(p); err == nil {
+		if find(p) != "" {
 			continue
 		}
 		if os.Getenv("ATTESTD_REQUIRE_PEERS") == "1" {
@@ -37,6 +37,16 @@ func need(t *testing.T, programs ...string) {
 		}
 		t.Skipf("%s is not installed: run `make deps`, or apt-get install gammu gammu-smsd smstools kannel", p)
 	}
+}
+
+// find looks for a program where daemons are, too: an ordinary user's PATH lacks sbin. It returns "" if there is none.
+func find(name string) string {
+	for _, candidate := range []string{name, "/usr/sbin/" + name, "/usr/local/sbin/" + name} {
+		if path, err := exec.LookPath(candidate); err == nil {
+			return path
+		}
+	}
+	return ""
 }
 
 // offer makes a network of modems on ptys in a directory of its own.
@@ -89,7 +99,7 @@ func (p *program) output() string {
 // start runs a daemon until the test ends.
 func start(t *testing.T, dir, name string, args ...string) *program {
 	t.Helper()
-	p := &program{cmd: exec.Command(name, args...)}
+	p := &program{cmd: exec.Command(find(name), args...)}
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = dir, p, p
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	p.cmd.WaitDelay = time.Second
@@ -122,7 +132,7 @@ func run(t *testing.T, name string, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, name, args...)
+	cmd := exec.CommandContext(ctx, find(name), args...)
 	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8")
 	cmd.WaitDelay = time.Second
 	out, err := cmd.CombinedOutput()
