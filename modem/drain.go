@@ -25,11 +25,9 @@ func (m *Modem) Drain(ctx context.Context) (n int, err error) {
 		return 0, err
 	}
 	var failed []error
-	if line, ok := m.told.Load().(string); ok && m.phase2p.Load() {
-		// A modem whose message was not acknowledged in time has set <mt> and <ds> to 0, and says nothing more (TS 27.005 3.4.1).
-		if _, err := m.conn.Do(ctx, at.Command{Line: line, Timeout: m.c.CommandTimeout}); lost(err) {
-			return 0, err
-		}
+	// A modem whose message was not acknowledged in time says nothing more.
+	if err := m.tellAgain(ctx); err != nil {
+		return 0, err
 	}
 	for _, mem := range mems {
 		err := m.with(ctx, mem, func(mem string) error {

@@ -169,14 +169,30 @@ func (m *Modem) confirm(ctx context.Context) error {
 	var err error
 	for _, line := range []string{"AT+CNMA", "AT+CNMA=1"} {
 		_, err = m.conn.Do(ctx, at.Command{Line: line, Urgent: true, Timeout: m.c.CommandTimeout})
-		if err == nil || code(err) == 340 {
+		if err == nil {
 			return nil
+		}
+		if code(err) == 340 { // too late: the network repeats it, and the modem has set <mt> and <ds> to 0 (TS 27.005 3.4.1)
+			return m.tellAgain(ctx)
 		}
 		if lost(err) {
 			return err
 		}
 	}
 	return err
+}
+
+// tellAgain sets again that the modem tells of what it receives.
+func (m *Modem) tellAgain(ctx context.Context) error {
+	line, ok := m.told.Load().(string)
+	if !ok || !m.phase2p.Load() {
+		return nil
+	}
+	_, err := m.conn.Do(ctx, at.Command{Line: line, Timeout: m.c.CommandTimeout})
+	if lost(err) {
+		return err
+	}
+	return nil // a refusal leaves things as they were; Drain finds what was not told
 }
 
 // receivedStatus: <stat> 0 and 1 are received messages, 2 and 3 ours (TS 27.005 3.1); an empty one is a firmware's fault.

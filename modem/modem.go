@@ -21,6 +21,9 @@ type Config struct {
 	// DirectDelivery has messages handed over at once and acknowledged by AT+CNMA (CSMS=1, CNMI mt=2). The default
 	// lets the modem store them, so that a crash loses nothing.
 	DirectDelivery bool
+	// UnconfirmedReports leaves it to the modem to acknowledge status reports (CSMS=0): for modems that fall silent when
+	// AT+CNMA is late. A report that comes while this process dies is lost then.
+	UnconfirmedReports bool
 
 	CommandTimeout time.Duration // 10 s
 	PromptTimeout  time.Duration // 10 s

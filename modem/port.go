@@ -78,7 +78,6 @@ func openSerial(path string, baud int) (io.ReadWriteCloser, error) {
 	// DTR up, for a modem at AT&D2 is deaf or hangs up without it; a pty has none, and does not mind.
 	_ = p.SetDTR(true)
 	_ = p.SetRTS(true)
-	_ = p.ResetInputBuffer()
 	return &serialPort{p, l}, nil
 }
 

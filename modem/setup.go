@@ -12,8 +12,14 @@ import (
 // setUp sets the modem up for SMS in PDU mode, with everything where we look for it.
 func (m *Modem) setUp(h *hands, id *Identity) error {
 	m.tame(h, id.Manufacturer)
-	direct := m.c.DirectDelivery && h.try("AT+CSMS=1") // TS 27.005 3.2.1
-	if !direct {
+	// With CSMS=1 what is handed over and not stored, as status reports are, is ours only after AT+CNMA: one that came while
+	// we were being killed comes again (TS 27.005 3.2.1).
+	confirmed := (m.c.DirectDelivery || !m.c.UnconfirmedReports) && h.try("AT+CSMS=1")
+	if confirmed {
+		// What an earlier session was given and did not live to acknowledge goes back to the network, which repeats it. Left
+		// alone, its time would run out under us, and the modem fall silent (TS 27.005 3.4.1, 4.7).
+		h.try("AT+CNMA=2")
+	} else {
 		h.try("AT+CSMS=0")
 	}
 	if err := m.pduMode(h); err != nil {
@@ -28,7 +34,7 @@ func (m *Modem) setUp(h *hands, id *Identity) error {
 		id.SMSC = m.c.SMSC
 	}
 	m.chooseMemory(h)
-	m.indicate(h, direct)
+	m.indicate(h, confirmed)
 	h.try("AT+CREG=1")
 	h.try("AT+CEREG=1")
 	return h.err
@@ -111,10 +117,10 @@ var directIndications = []indication{
 
 // indicate has the modem tell of received messages. It tries what AT+CNMI=? offers, and when nothing of that is taken, the rest:
 // some refuse what they offer. One that takes nothing is drained from time to time.
-func (m *Modem) indicate(h *hands, direct bool) {
+func (m *Modem) indicate(h *hands, confirmed bool) {
 	offered := groups(h.ask("AT+CNMI=?"), "+CNMI:")
 	candidates := storedIndications
-	if direct {
+	if confirmed && m.c.DirectDelivery {
 		candidates = append(slices.Clone(directIndications), storedIndications...)
 	}
 	fits := func(n indication) bool {
@@ -128,7 +134,7 @@ func (m *Modem) indicate(h *hands, direct bool) {
 	for _, wanted := range []bool{true, false} {
 		for _, n := range candidates {
 			if (len(offered) == 0 || fits(n)) == wanted && h.try("AT+CNMI="+n.String()) {
-				m.phase2p.Store(direct && n[1] == 2)
+				m.phase2p.Store(confirmed)
 				m.told.Store("AT+CNMI=" + n.String())
 				return
 			}

@@ -88,7 +88,7 @@ func (c *loopbackCmd) configured() (modem.Config, error) {
 	for _, m := range cfg.Modem {
 		if m.Name == c.Modem || c.Modem == "" && len(cfg.Modem) == 1 {
 			return modem.Config{
-				Port: m.Port, Baud: m.Baud, PIN: string(m.PIN), SMSC: m.SMSC, DirectDelivery: m.DirectDelivery,
+				Port: m.Port, Baud: m.Baud, PIN: string(m.PIN), SMSC: m.SMSC, DirectDelivery: m.DirectDelivery, UnconfirmedReports: !m.ConfirmReports,
 				CommandTimeout: m.CommandTimeout, PromptTimeout: m.PromptTimeout, SubmitTimeout: m.SubmitTimeout, LateResultWait: m.LateResultWait,
 			}, nil
 		}

@@ -20,6 +20,7 @@ type cli struct {
 	Loopback loopbackCmd `cmd:"" help:"Send an SMS through a modem to itself and time each leg."`
 	Simulate simulateCmd `cmd:"" help:"Offer simulated modems as serial ports, for any program that drives modems."`
 	Bench    benchCmd    `cmd:"" help:"Measure the whole gateway on simulated modems."`
+	Crash    crashCmd    `cmd:"" help:"Kill the gateway again and again on simulated modems, and count what was lost or doubled."`
 
 	Send     sendCmd     `cmd:"" help:"Send a message through a running gateway."`
 	Status   statusCmd   `cmd:"" help:"A running gateway at a glance."`

@@ -66,6 +66,7 @@ type ModemDefaults struct {
 	LateResultWait   time.Duration `toml:"late_result_wait"`
 	RegistrationWait time.Duration `toml:"registration_wait"`
 	DirectDelivery   bool          `toml:"direct_delivery"`
+	ConfirmReports   bool          `toml:"confirm_reports"`
 	HoldLink         bool          `toml:"hold_link"`
 }
 

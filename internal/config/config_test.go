@@ -57,7 +57,7 @@ func TestTheExampleHasEveryKeyOnceAndSaysWhetherAReloadTakesItOver(t *testing.T)
 	}
 	root, err := os.ReadFile(filepath.Join("..", "..", "config.example.toml"))
 	if err != nil || string(root) != Example {
-		t.Error("config.example.toml at the root is not the one that the program carries: cp config.example.toml internal/config/", err)
+		t.Error("config.example.toml at the root is not the one that the program carries: it is a symbolic link to internal/config/config.example.toml", err)
 	}
 	for _, key := range reloadable {
 		if key = strings.TrimSuffix(key, "."); !regexp.MustCompile(`(?s)\[reload\][^\n]*(\n#[^\n]*)*\n+#?\[*` + regexp.QuoteMeta(last(key)) + `\b`).MatchString(Example) {

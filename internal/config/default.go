@@ -31,6 +31,7 @@ func Default() Config {
 			CommandTimeout:   10 * time.Second,
 			LateResultWait:   30 * time.Second,
 			RegistrationWait: 60 * time.Second,
+			ConfirmReports:   true,
 			HoldLink:         true,
 		},
 		Queue: Queue{

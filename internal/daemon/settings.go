@@ -72,7 +72,7 @@ func (d *Daemon) stations(cfg config.Config) (all []gateway.StationConfig) {
 
 func (d *Daemon) station(m config.Modem, trace bool) gateway.StationConfig {
 	c := modem.Config{
-		Port: m.Port, Baud: m.Baud, PIN: string(m.PIN), SMSC: m.SMSC, DirectDelivery: m.DirectDelivery,
+		Port: m.Port, Baud: m.Baud, PIN: string(m.PIN), SMSC: m.SMSC, DirectDelivery: m.DirectDelivery, UnconfirmedReports: !m.ConfirmReports,
 		CommandTimeout: m.CommandTimeout, PromptTimeout: m.PromptTimeout, SubmitTimeout: m.SubmitTimeout,
 		LateResultWait: m.LateResultWait, Registration: m.RegistrationWait,
 		PINGuard: pinGuard{d.store, m.Name, string(m.PIN)},

@@ -40,7 +40,8 @@ var arrows = map[string]string{
 	"internal/demo":     "internal/rig internal/config internal/msisdn modem/simulator",
 	"internal/selftest": "modem modem/simulator pdu",
 	"internal/bench":    "internal/rig internal/config modem/simulator",
-	"cmd/attestd": "internal/daemon internal/config internal/client internal/demo internal/selftest internal/bench internal/store internal/inbox internal/msisdn " +
+	"internal/crash":    "modem/simulator",
+	"cmd/attestd": "internal/daemon internal/config internal/client internal/demo internal/selftest internal/bench internal/crash internal/store internal/inbox internal/msisdn " +
 		"pdu modem modem/simulator github.com/alecthomas/kong",
 }
 
