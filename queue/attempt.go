@@ -112,7 +112,10 @@ func (q *Queue) settle(ctx context.Context, tx Tx, a Attempt, o Outcome, now tim
 	}
 	switch o.Kind {
 	case OutcomeAccepted: // +CDS may come before +CMGS
-		return q.retryHeld(ctx, tx, a.SIM, a.MR)
+		if err := q.retryHeld(ctx, tx, a.SIM, a.MR); err != nil {
+			return err
+		}
+		return q.clearUnused(ctx, tx, a, now)
 	case OutcomeUnknown:
 		return q.retryHeld(ctx, tx, a.SIM, -1)
 	case OutcomeRefused, OutcomeTemporary, OutcomeSick, OutcomeNotSent:

@@ -38,7 +38,7 @@ const (
 	off             // the reference, by a clock that is off
 	lost            // in doubt; stamped while the submit lasted by a modem that lost count of its references
 	repeated        // the reference of a message that has its final report
-	stranger        // the reference and the time, under another number: ported ones and short codes come back so
+	stranger        // the reference, stamped while the submit lasted, under another number: ported ones and short codes come back so
 	noFit
 )
 
@@ -52,7 +52,7 @@ func (c candidate) rank(r Report) (rank, distance int) {
 	near := stamped && c.near(r.SCTS)
 	if c.Result == ResultUnknown {
 		distance, fits := c.place.fit(int(r.MR))
-		inside := stamped && r.SCTS.After(c.Started.Add(-goodClock)) && r.SCTS.Before(c.Ended.Add(goodClock))
+		inside := stamped && c.inside(r.SCTS)
 		switch {
 		case !same:
 			return noFit, 0
@@ -79,7 +79,7 @@ func (c candidate) rank(r Report) (rank, distance int) {
 		return off, 0
 	case same && (near || !stamped):
 		return repeated, 0
-	case !final && near && digits(r.Recipient):
+	case !final && stamped && c.inside(r.SCTS) && digits(r.Recipient):
 		return stranger, 0
 	}
 	return noFit, 0
@@ -88,6 +88,11 @@ func (c candidate) rank(r Report) (rank, distance int) {
 // near says whether the service centre's time stamp can be that of this attempt.
 func (a Attempt) near(scts time.Time) bool {
 	return scts.After(a.Started.Add(-clockSlack)) && scts.Before(a.Started.Add(airTime))
+}
+
+// inside says whether the service centre's time stamp lies within the attempt, by clocks that agree.
+func (a Attempt) inside(scts time.Time) bool {
+	return scts.After(a.Started.Add(-goodClock)) && scts.Before(a.Ended.Add(goodClock))
 }
 
 // choose picks the attempt that a report is about. Of equals the one is taken that began nearest to the service centre's

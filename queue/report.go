@@ -13,6 +13,7 @@ const (
 	// centres at days).
 	reportMemory = 7 * 24 * time.Hour
 	candidates   = 16
+	doubts       = 256 // a storm of crashes leaves many in doubt at once; their reports come late and together
 	neighbours   = 12
 )
 
@@ -82,7 +83,7 @@ func (q *Queue) match(ctx context.Context, tx Tx, r Report) (bool, error) {
 		return false, err
 	}
 	if rank > named {
-		doubtful, err := tx.DoubtfulAttempts(ctx, r.SIM, since, candidates)
+		doubtful, err := tx.DoubtfulAttempts(ctx, r.SIM, since, doubts)
 		if err != nil {
 			return false, err
 		}
@@ -124,7 +125,8 @@ func (q *Queue) best(ctx context.Context, tx Tx, r Report, attempts []Attempt) (
 func (q *Queue) applyReport(ctx context.Context, tx Tx, c candidate, r Report) error {
 	now := time.Now()
 	a := c.Attempt
-	if a.Result == ResultUnknown { // the evidence that settles it; from now on its reference is known
+	settled := a.Result == ResultUnknown
+	if settled { // the evidence that settles it; from now on its reference is known
 		a.Result, a.MR, a.Detail = ResultAccepted, int(r.MR), "its status report proves that the network took it"
 	}
 	// Of several reports the final one counts; a repeated one adds nothing.
@@ -144,5 +146,8 @@ func (q *Queue) applyReport(ctx context.Context, tx Tx, c candidate, r Report) e
 		what: reported, attempt: a.N, status: r.Status, discharge: r.Discharge,
 		why: fmt.Sprintf("the network reports status %02x", byte(r.Status)),
 	}, now)
+	if err == nil && settled {
+		err = q.clearUnused(ctx, tx, a, now)
+	}
 	return err
 }
