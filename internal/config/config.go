@@ -28,6 +28,7 @@ type Config struct {
 	Queue         Queue         `toml:"queue"`
 	Inbox         Inbox         `toml:"inbox"`
 	Verify        Verify        `toml:"verify"`
+	Page          Page          `toml:"page"`
 	Log           Log           `toml:"log"`
 }
 

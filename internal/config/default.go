@@ -69,7 +69,8 @@ func Default() Config {
 				ResendsPerIPPerHour:   5,
 			},
 		},
-		Log: Log{Level: slog.LevelInfo, Format: "text"},
+		Page: Page{Proof: "work"},
+		Log:  Log{Level: slog.LevelInfo, Format: "text"},
 	}
 }
 

@@ -145,6 +145,10 @@ func (c *Config) complete(dir string) []string {
 	if c.Modems.PINFile != "" {
 		c.Modems.PINFile = resolve(dir, c.Modems.PINFile)
 	}
+	if c.Page.LogoFile != "" {
+		c.Page.LogoFile = resolve(dir, c.Page.LogoFile)
+		b.logo(c.Page.LogoFile)
+	}
 	for i := range c.Modem {
 		m := &c.Modem[i]
 		if m.PINFile == "" || !m.Enabled {

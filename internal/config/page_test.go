@@ -1,0 +1,47 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestWhatAPageCannotShowIsToldByItsKey(t *testing.T) {
+	_, err := Parse("[page]\nname = \"" + strings.Repeat("案", 41) + "\"\nhelp = \"a\\nb\"\nlogo_file = \"logo.exe\"\nproof = \"captcha\"\n")
+	var told *Error
+	if !errors.As(err, &told) {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"page.name:", "page.help:", "page.logo_file:", "page.proof:"} {
+		if !slices.ContainsFunc(told.Faults, func(f string) bool { return strings.HasPrefix(f, key) }) {
+			t.Errorf("nothing is told about %s: %v", key, told.Faults)
+		}
+	}
+}
+
+func TestALogoThatIsMissingOrTooHeavyIsToldAtTheStart(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "attestd.toml")
+	if err := os.WriteFile(path, []byte("[page]\nlogo_file = \"logo.svg\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(path); err == nil || !strings.Contains(err.Error(), "page.logo_file") {
+		t.Error(err)
+	}
+	logo := filepath.Join(dir, "logo.svg")
+	if err := os.WriteFile(logo, make([]byte, mostLogo+1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(path); err == nil || !strings.Contains(err.Error(), "larger than 24KiB") {
+		t.Error(err)
+	}
+	if err := os.WriteFile(logo, []byte("<svg/>"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := Load(path); err != nil || c.Page.LogoFile != logo {
+		t.Error(c.Page, err)
+	}
+}
