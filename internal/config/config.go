@@ -28,6 +28,8 @@ type Config struct {
 	Queue         Queue         `toml:"queue"`
 	Inbox         Inbox         `toml:"inbox"`
 	Verify        Verify        `toml:"verify"`
+	Webhooks      Webhooks      `toml:"webhooks"`
+	Webhook       []Webhook     `toml:"webhook"`
 	Page          Page          `toml:"page"`
 	Log           Log           `toml:"log"`
 }

@@ -29,6 +29,10 @@ func TestTheExampleWithEveryKeyUncommentedIsTheDefaults(t *testing.T) {
 		t.Errorf("the example's modem is no default one: %+v", c.Modem)
 	}
 	c.Modem = nil
+	if len(c.Webhook) != 1 || c.Webhook[0].SecretFile != "" || len(c.Webhook[0].Events) != 0 {
+		t.Errorf("the example's webhook is no default one: %+v", c.Webhook)
+	}
+	c.Webhook, c.Webhooks.AllowPrivate = nil, nil
 	if c.HTTP.TrustedProxies = nil; !reflect.DeepEqual(c, Default()) {
 		t.Errorf("example:\n%+v\ndefaults:\n%+v", c, Default())
 	}

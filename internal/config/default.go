@@ -69,8 +69,9 @@ func Default() Config {
 				ResendsPerIPPerHour:   5,
 			},
 		},
-		Page: Page{Proof: "work"},
-		Log:  Log{Level: slog.LevelInfo, Format: "text"},
+		Page:     Page{Proof: "work"},
+		Webhooks: Webhooks{Timeout: 10 * time.Second, RetryFor: day, Concurrency: 4},
+		Log:      Log{Level: slog.LevelInfo, Format: "text"},
 	}
 }
 

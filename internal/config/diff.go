@@ -14,7 +14,7 @@ type Change struct {
 
 // reloadable are the keys, or the sections that end in a dot, that a running gateway can take over. A challenge or a
 // message under way keeps what it was made under.
-var reloadable = []string{"modem.", "modems.", "verify.", "log.level", "log.at_trace", "shutdown_grace", "inbox.hold"}
+var reloadable = []string{"modem.", "modems.", "verify.", "webhooks.", "webhook.", "log.level", "log.at_trace", "shutdown_grace", "inbox.hold"}
 
 // Diff says what changed from one configuration to the next, in the order of the file. A Change without Restart is
 // applied by a reload (SIGHUP).
@@ -41,6 +41,7 @@ func Diff(from, to Config) []Change {
 			add(fmt.Sprintf("modem.%s.pin_file", m.Name))
 		}
 	}
+	diffWebhooks(from.Webhook, to.Webhook, add)
 	return all
 }
 
@@ -57,7 +58,7 @@ func diff(path string, from, to reflect.Value, add func(string)) {
 	for i, f := range fields(from) {
 		key, other := join(path, f.key), others[i].value
 		switch {
-		case f.value.Type() == modemsType:
+		case f.value.Type() == modemsType, f.value.Type() == webhooksType:
 		case f.value.Kind() == reflect.Struct:
 			diff(key, f.value, other, add)
 		case f.value.Kind() == reflect.Slice:

@@ -136,6 +136,7 @@ func (c *Config) complete(dir string) []string {
 	if _, err := os.Stat(c.Store.KeyFile); err == nil { // it is made at the first start
 		b.secret("store.key_file", c.Store.KeyFile)
 	}
+	c.webhookFiles(dir)
 	if c.HTTP.TLSCertFile != "" {
 		c.HTTP.TLSCertFile, c.HTTP.TLSKeyFile = resolve(dir, c.HTTP.TLSCertFile), resolve(dir, c.HTTP.TLSKeyFile)
 		if b.secret("http.tls_key_file", c.HTTP.TLSKeyFile) != "" {

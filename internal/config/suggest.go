@@ -49,6 +49,8 @@ var allKeys = sync.OnceValue(func() []string {
 			switch {
 			case f.value.Type() == modemsType:
 				walk(path, reflect.New(reflect.TypeFor[Modem]()).Elem())
+			case f.value.Type() == webhooksType:
+				walk(path, reflect.New(reflect.TypeFor[Webhook]()).Elem())
 			case f.value.Kind() == reflect.Struct:
 				walk(path, f.value)
 			default:

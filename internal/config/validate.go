@@ -36,6 +36,7 @@ func (c *Config) validate() []string {
 	b.queue(c.Queue)
 	b.between("inbox.hold", c.Inbox.Hold, time.Minute, 90*24*time.Hour)
 	b.verify(c.Verify)
+	b.webhookList(c.Webhooks, c.Webhook)
 	b.page(c.Page)
 	b.oneOf("log.format", c.Log.Format, "text", "json")
 	return b.faults
