@@ -26,7 +26,7 @@ check: ## formatting and vet
 fuzz: ## every fuzz target for FUZZ (60s) each
 	@for target in $$(grep -rhoE --include='*_test.go' 'func Fuzz[A-Za-z0-9_]*' . | awk '{print $$2}' | sort -u); do \
 	  dir=$$(grep -rlE --include='*_test.go' "func $$target\(" . | head -1 | xargs dirname); \
-	  echo "== $$dir $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ) "$$dir" || exit 1; \
+	  echo "== $$dir $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ) -fuzzminimizetime 10x "$$dir" || exit 1; \
 	done
 
 bench: build ## the figures of docs/performance.md
