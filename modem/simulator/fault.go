@@ -114,6 +114,31 @@ var faultTable = []faultRow{
 		}
 		return nil
 	}, nil},
+	{FaultKind{"chatty", "an unsolicited line before every line of every answer, and before every prompt"}, func(m *Modem, _ Fault) error {
+		m.asides = 1
+		return nil
+	}, func(m *Modem) { m.asides = 0 }},
+	{FaultKind{"single-bytes", "everything is written one byte a write"}, func(m *Modem, _ Fault) error {
+		m.dribble = true
+		return nil
+	}, func(m *Modem) { m.dribble = false }},
+	{FaultKind{"block", "the line takes nothing in for the time of for (10s), as under flow control: what the host writes blocks at once"}, func(m *Modem, f Fault) error {
+		d, err := duration(f.For, 10*time.Second)
+		if err == nil {
+			err = m.block(d)
+		}
+		return err
+	}, nil},
+	{FaultKind{"forget", "a restart that nobody sees: settings lost, no banner, no port that vanishes"}, func(m *Modem, _ Fault) error {
+		m.note(KindModem, "settings lost")
+		m.leaveEntry()
+		m.restore(m.saved)
+		return nil
+	}, nil},
+	{FaultKind{"clock", "the network's clock is off by value (1h; -90m is slow)"}, func(m *Modem, f Fault) (err error) {
+		m.net.skew, err = time.ParseDuration(or(f.Value, "1h"))
+		return err
+	}, func(m *Modem) { m.net.skew = 0 }},
 	{FaultKind{"reference", "the next message reference is count"}, func(m *Modem, f Fault) error { m.card.nextMR = byte(f.Count); return nil }, nil},
 }
 

@@ -227,6 +227,7 @@ func (m *Modem) result(f final) {
 }
 
 func (m *Modem) code(verbose, numeric string) {
+	m.aside()
 	switch {
 	case m.set.verbose:
 		m.say("\r\n" + verbose + "\r\n")

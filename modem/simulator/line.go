@@ -86,6 +86,7 @@ type entry struct {
 // prompt shows the prompt and reads text until Ctrl-Z. The lock is held.
 func (m *Modem) prompt(e *entry) {
 	m.entry = e
+	m.aside()
 	m.say(m.profile.prompt)
 }
 
@@ -149,10 +150,22 @@ func (e *entry) take(b []byte) {
 
 // info says one line of information, V.250 5.7.1.
 func (m *Modem) info(line string) {
+	m.aside()
 	if m.set.verbose {
 		m.say("\r\n" + line + "\r\n")
 	} else {
 		m.say(line + "\r\n")
+	}
+}
+
+// asides are unsolicited lines that any command may meet.
+var asides = []string{"+CREG: 1", "^HCSQ: \"LTE\",30", "RING", "^RSSI: 21", "+CIEV: 2,4", "^BOOT:36252678,0,0,0,6"}
+
+// aside says an unsolicited line in the middle of an answer, while the fault "chatter" lasts.
+func (m *Modem) aside() {
+	if m.asides > 0 {
+		m.say("\r\n" + asides[m.asides%len(asides)] + "\r\n")
+		m.asides++
 	}
 }
 

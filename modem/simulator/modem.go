@@ -33,6 +33,8 @@ type Modem struct {
 	echoLost   bool
 	garble     bool // the two ends differ in speed
 	mute       bool // answers nothing, hears nothing
+	dribble    bool // one byte a write
+	asides     int  // counts the lines that the fault "chatty" says in answers; 0 for none
 
 	// the machine
 	off     bool // without power, or restarting

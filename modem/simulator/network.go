@@ -120,7 +120,7 @@ func (n *Network) Inject(modem int, from, text string) error {
 
 func (n *Network) inject(m *Modem, from, text string) error {
 	n.ref++
-	tpdus, err := pdu.EncodeDeliver(pdu.DeliverOptions{From: from, Text: text, SCTS: time.Now(), Ref: uint16(n.ref)})
+	tpdus, err := pdu.EncodeDeliver(pdu.DeliverOptions{From: from, Text: text, SCTS: n.clock(), Ref: uint16(n.ref)})
 	if err != nil {
 		return err
 	}
@@ -205,7 +205,7 @@ func (n *Network) sendReports(s *submission, delay time.Duration, reports ...sta
 				in.tpdu = []byte{0x06, byte(r.mr), 0x0D, 0x91, 0xBB, 0xFB}
 			} else {
 				tpdu, err := pdu.EncodeStatusReport(pdu.ReportOptions{
-					MR: byte(r.mr), Recipient: r.to, SCTS: s.scts, Discharge: time.Now(), Status: r.status,
+					MR: byte(r.mr), Recipient: r.to, SCTS: s.scts, Discharge: n.clock(), Status: r.status,
 				})
 				if err != nil {
 					continue

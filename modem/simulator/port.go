@@ -242,6 +242,7 @@ func (m *Modem) say(s string) {
 		p.dropped += len(s)
 		return
 	}
+	p.single = p.single || m.dribble
 	at := len(p.out)
 	p.out = append(p.out, s...)
 	if m.garble {

@@ -20,7 +20,8 @@ type Network struct {
 	partial  map[partKey]*assembly // long messages on their way to handsets
 	strikes  map[string]int        // how often a fate has struck, per recipient
 	submits  int
-	ref      uint8 // concatenation reference of inbound messages
+	ref      uint8         // concatenation reference of inbound messages
+	skew     time.Duration // of the message centre's clock
 	timers   map[*time.Timer]struct{}
 	closed   bool
 	wg       sync.WaitGroup
@@ -81,6 +82,9 @@ func (n *Network) modem(i int) (*Modem, error) {
 	}
 	return n.modems[i], nil
 }
+
+// clock is what the message centre stamps.
+func (n *Network) clock() time.Time { return time.Now().Add(n.skew) }
 
 // after runs f with the lock held, d from now, unless the network is closed first.
 func (n *Network) after(d time.Duration, f func()) {

@@ -131,7 +131,7 @@ func (m *Modem) onAir(s *submission) {
 	s.mr = int(m.card.nextMR)
 	m.card.nextMR++ // TS 23.040 9.2.3.6
 	s.air = m.net.ledger.now()
-	s.scts = time.Now()
+	s.scts = m.net.clock()
 	if s.accepted != nil {
 		s.accepted()
 	}

@@ -149,6 +149,22 @@ func control(f *os.File, do func(fd int) error) error {
 	return inner
 }
 
+// block stops what the host writes for a while, as a line with flow control does. A connection that is no pty blocks
+// because nothing is read. The lock is held.
+func (m *Modem) block(d time.Duration) error {
+	if m.tty == nil || m.tty.slave == nil {
+		m.stall(d)
+		return nil
+	}
+	const stop, start = 0, 1 // TCOOFF and TCOON of tcflow(3)
+	slave := m.tty.slave
+	flow := func(action int) error {
+		return control(slave, func(fd int) error { return unix.IoctlSetInt(fd, unix.TCXONC, action) })
+	}
+	m.net.after(d, func() { _ = flow(start) })
+	return flow(stop)
+}
+
 // watch counts who has the slave open besides ourselves. Without inotify the modem works, it only does not tell.
 func (t *tty) watch(name string) {
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
