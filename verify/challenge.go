@@ -45,6 +45,10 @@ type Challenge struct {
 	CodeMAC      []byte   // wiped when the challenge ends
 	CodeSealed   []byte   // wiped when the challenge ends
 
+	// ReplaceType is which of the seven replace types its SMS carry (TS 23.040 9.2.3.9), so that a phone which honours it
+	// shows a re-send in place of what it repeats; 0 for none.
+	ReplaceType int
+
 	// The rules it was made under: a reloaded policy changes nothing of a running challenge.
 	Life     time.Duration
 	HardEnd  time.Duration

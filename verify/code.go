@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 
 	"attestd/internal/msisdn"
 )
@@ -74,6 +75,17 @@ func (s *Service) issue(c *Challenge, n msisdn.Number, others []Challenge) {
 		c.CodeMAC, c.CodeSealed = macs[0], s.vault.Seal([]byte(code), "code:"+c.ID)
 		return
 	}
+}
+
+// replaceType is one that no other open challenge of the phone has: a code must replace no code but its own. With seven
+// open there is none left.
+func replaceType(others []Challenge) int {
+	for t := 1; t <= 7; t++ {
+		if !slices.ContainsFunc(others, func(o Challenge) bool { return o.ReplaceType == t }) {
+			return t
+		}
+	}
+	return 0
 }
 
 // openCode reads a challenge's code, in order to send it.

@@ -145,6 +145,9 @@ func (s *Service) challenge(ctx context.Context, tx Tx, f *Filing, in intake, gr
 		}
 	}
 	s.issue(&c, n, others)
+	if s.policy.ReplaceTypes {
+		c.ReplaceType = replaceType(others)
+	}
 	free, _, err := s.phoneFree(ctx, tx, numberMACs, now)
 	if err != nil {
 		return Challenge{}, err

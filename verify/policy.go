@@ -24,6 +24,7 @@ type Policy struct {
 	ResendWait         time.Duration // resend_wait
 	ResendMinLeft      time.Duration // resend_min_left: no SMS is sent again with less of the code's life than this
 	NewCodeOnResend    bool          // new_code_on_resend
+	ReplaceTypes       bool          // replace_types: a re-send takes the place of what it repeats, on phones that honour it
 	MaxWrong           int           // max_wrong
 	RejectOnLock       string        // reject_on_lock
 	RepeatWindow       time.Duration // repeat_window: in which an identical submission gets the stored answer, uncharged
@@ -45,6 +46,7 @@ func DefaultPolicy() Policy {
 		MaxSends:           3,
 		ResendWait:         5 * time.Minute,
 		ResendMinLeft:      5 * time.Minute, // the shortest TP-VP there is, TS 23.040 9.2.3.12.1
+		ReplaceTypes:       true,
 		MaxWrong:           5,
 		RejectOnLock:       RejectAtOnce,
 		RepeatWindow:       10 * time.Second,

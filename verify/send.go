@@ -56,7 +56,7 @@ func (s *Service) send(ctx context.Context, tx Tx, c Challenge, n msisdn.Number,
 		site = s.policy.Site
 	}
 	text := s.templates.render(template, c.Language, fill{code: code, site: site, deadline: c.Deadline, life: c.Life})
-	id, err := tx.Send(ctx, Outgoing{ChallengeID: c.ID, To: n, Text: text, Deadline: c.Deadline})
+	id, err := tx.Send(ctx, Outgoing{ChallengeID: c.ID, To: n, Text: text, Deadline: c.Deadline, PID: c.pid()})
 	if err != nil {
 		return c, err
 	}
@@ -64,4 +64,12 @@ func (s *Service) send(ctx context.Context, tx Tx, c Challenge, n msisdn.Number,
 		return c, err
 	}
 	return c.sent(id, now), nil
+}
+
+// pid is the TP-PID of a challenge's SMS: Replace Short Message Type 1 to 7 (TS 23.040 9.2.3.9).
+func (c Challenge) pid() byte {
+	if c.ReplaceType == 0 {
+		return 0
+	}
+	return 0x40 + byte(c.ReplaceType)
 }

@@ -94,6 +94,7 @@ type Outgoing struct {
 	Text        string
 	Deadline    time.Time
 	Answer      bool
+	PID         byte // TP-PID
 }
 
 // SMS is what the queue knows of one of a challenge's messages.

@@ -118,6 +118,7 @@ type Verify struct {
 	ResendWait         time.Duration `toml:"resend_wait"`
 	ResendMinLeft      time.Duration `toml:"resend_min_left"`
 	NewCodeOnResend    bool          `toml:"new_code_on_resend"`
+	ReplaceTypes       bool          `toml:"replace_types"`
 	MaxWrong           int           `toml:"max_wrong"`
 	RejectOnLock       string        `toml:"reject_on_lock"` // at_once, at_deadline
 	RepeatWindow       time.Duration `toml:"repeat_window"`  // an identical check within it gets the stored answer, uncharged

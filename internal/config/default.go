@@ -55,6 +55,7 @@ func Default() Config {
 			MaxSends:           3,
 			ResendWait:         5 * time.Minute,
 			ResendMinLeft:      5 * time.Minute,
+			ReplaceTypes:       true,
 			MaxWrong:           5,
 			RejectOnLock:       "at_once",
 			RepeatWindow:       10 * time.Second,

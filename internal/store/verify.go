@@ -36,7 +36,7 @@ const (
 // Send queues an SMS in this transaction, in the lane of codes. A code is repeatable: it does no harm twice.
 func (tx *Tx) Send(ctx context.Context, o verify.Outgoing) (string, error) {
 	d := queue.Draft{
-		To: o.To, Text: o.Text, Priority: queue.Urgent, Deadline: o.Deadline, Report: true, Repeatable: true,
+		To: o.To, Text: o.Text, Priority: queue.Urgent, Deadline: o.Deadline, Report: true, Repeatable: true, PID: o.PID,
 		Origin: challengeOrigin + o.ChallengeID,
 	}
 	if o.Answer {

@@ -53,6 +53,7 @@ CREATE TABLE challenges (
     hard_end       INTEGER NOT NULL,
     max_wrong      INTEGER NOT NULL,
     max_sends      INTEGER NOT NULL,
+    replace_type   INTEGER NOT NULL, -- 1 to 7, 0 for none
     created        INTEGER NOT NULL,
     -- what can change
     state          TEXT    NOT NULL,
