@@ -28,11 +28,13 @@ var arrows = map[string]string{
 	"verify":            "internal/msisdn",
 	"queue":             "pdu internal/msisdn github.com/google/uuid golang.org/x/time",
 	"internal/inbox":    "pdu internal/msisdn github.com/google/uuid",
-	"internal/store":    "queue verify internal/inbox internal/msisdn internal/seal pdu github.com/ncruces/go-sqlite3 github.com/pressly/goose/v3 github.com/google/uuid golang.org/x/sys",
+	"internal/webhook":  "github.com/standard-webhooks/standard-webhooks/libraries",
+	"internal/store":    "queue verify internal/inbox internal/webhook internal/msisdn internal/seal pdu github.com/ncruces/go-sqlite3 github.com/pressly/goose/v3 github.com/google/uuid golang.org/x/sys",
 	"internal/gateway":  "modem queue pdu internal/inbox",
 	"internal/config":   "internal/msisdn github.com/BurntSushi/toml",
 	"internal/metrics":  "github.com/prometheus/client_golang github.com/prometheus/common",
 	"internal/httpapi":  "verify queue internal/msisdn github.com/danielgtaylor/huma/v2 github.com/google/uuid golang.org/x/time golang.org/x/text",
+	"internal/webui":    "verify internal/msisdn golang.org/x/time", // the page: its limits are httpapi.Door, which daemon hands it
 	"internal/client":   "",
 	"internal/house":    "",
 	"internal/daemon":   "* github.com/coreos/go-systemd/v22 github.com/prometheus/client_golang golang.org/x/sys",
@@ -41,7 +43,8 @@ var arrows = map[string]string{
 	"internal/selftest": "modem modem/simulator pdu",
 	"internal/bench":    "internal/rig internal/config modem/simulator",
 	"internal/crash":    "modem/simulator",
-	"cmd/attestd": "internal/daemon internal/config internal/client internal/demo internal/selftest internal/bench internal/crash internal/store internal/inbox internal/msisdn " +
+	"internal/soak":     "internal/rig internal/config internal/gateway modem/simulator",
+	"cmd/attestd": "internal/daemon internal/config internal/client internal/demo internal/selftest internal/bench internal/crash internal/soak internal/store internal/inbox internal/msisdn " +
 		"pdu modem modem/simulator github.com/alecthomas/kong",
 }
 

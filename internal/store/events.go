@@ -27,10 +27,14 @@ func (tx *Tx) Emit(ctx context.Context, typ, subject string, data any) error {
 			return fmt.Errorf("event %s: %w", typ, err)
 		}
 	}
+	id := newID()
 	_, err := tx.exec(ctx, `INSERT INTO events (id, type, subject, at, data) VALUES ($1, $2, $3, $4, $5)`,
-		newID(), typ, subject, micros(time.Now()), string(text))
+		id, typ, subject, micros(time.Now()), string(text))
 	tx.touch(TopicEvents)
-	return err
+	if err != nil {
+		return err
+	}
+	return tx.enrol(ctx, id, typ, subject)
 }
 
 // Events lists what came after seq, oldest first, at most limit. subject "" means of anything.

@@ -53,7 +53,8 @@ type Store struct {
 	readers sync.Map // SQL text -> *sql.Stmt
 	lock    *os.File
 	topics  hub
-	codes   queue.Policy // under which the rules' texts are queued; see Verify
+	hooks   atomic.Pointer[[]hook] // who is told of events, besides callbacks
+	codes   queue.Policy           // under which the rules' texts are queued; see Verify
 }
 
 // Open opens the database, makes it where there is none, and brings its schema up to date. A database that is newer
@@ -94,6 +95,7 @@ func (s *Store) open(ctx context.Context, path string, exclusive bool) (err erro
 	if err == nil {
 		s.reads.SetMaxOpenConns(4)
 		s.reads.SetMaxIdleConns(4)
+		err = s.loadHooks(ctx)
 	}
 	return err
 }

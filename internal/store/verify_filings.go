@@ -75,7 +75,7 @@ func (tx *Tx) InsertFiling(ctx context.Context, f verify.Filing) error {
 			return err
 		}
 	}
-	return nil
+	return tx.enrolEarlier(ctx, f.ID, f.Callback)
 }
 
 // UpdateFiling writes what can change. A terminal filing keeps its state, whatever a caller believes.

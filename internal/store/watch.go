@@ -7,8 +7,9 @@ type Topic uint8
 
 // The topics.
 const (
-	TopicWork   Topic = iota // the queue may have work to hand out, or a due time changed
-	TopicEvents              // rows were added to events
+	TopicWork     Topic = iota // the queue may have work to hand out, or a due time changed
+	TopicEvents                // rows were added to events
+	TopicWebhooks              // there is something to deliver
 	topicCount
 )
 

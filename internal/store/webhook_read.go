@@ -1,0 +1,137 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"attestd/internal/webhook"
+)
+
+const selectDelivery = `SELECT d.id, d.endpoint, d.url, d.lane, d.state, d.attempts, d.status, d.error, d.created, d.began, d.due, d.ended,
+ e.seq, e.id, e.type, e.subject, e.at, e.data, coalesce(f.reference, '')
+ FROM webhook_deliveries d JOIN events e ON e.seq = d.event LEFT JOIN filings f ON f.id = d.subject`
+
+func scanDelivery(r scanner) (d webhook.Delivery, err error) {
+	var created, began, due, ended, at int64
+	var data string
+	err = r.Scan(&d.ID, &d.Endpoint, &d.URL, &d.Lane, &d.State, &d.Attempts, &d.Status, &d.Error, &created, &began, &due, &ended,
+		&d.Event.Seq, &d.Event.ID, &d.Event.Type, &d.Event.Subject, &at, &data, &d.Reference)
+	if errors.Is(err, sql.ErrNoRows) {
+		return d, webhook.ErrNotFound
+	}
+	d.Created, d.Began, d.Due, d.Ended = fromMicros(created), fromMicros(began), fromMicros(due), fromMicros(ended)
+	d.Event.At, d.Event.Data = fromMicros(at), []byte(data)
+	return d, err
+}
+
+// WebhookLanes lists the lanes in which deliveries wait.
+func (s *Store) WebhookLanes(ctx context.Context) ([]webhook.Lane, error) {
+	rows, err := s.readQuery(ctx, `SELECT lane, min(due) FROM webhook_deliveries WHERE state = 'waiting' GROUP BY lane ORDER BY lane`)
+	return collect(rows, err, func(r scanner) (l webhook.Lane, err error) {
+		var due int64
+		err = r.Scan(&l.Name, &due)
+		l.Due = fromMicros(due)
+		return l, err
+	})
+}
+
+// WebhooksWaiting lists those that wait in a lane, the earliest due first.
+func (s *Store) WebhooksWaiting(ctx context.Context, lane string, limit int) ([]webhook.Delivery, error) {
+	rows, err := s.readQuery(ctx, selectDelivery+` WHERE d.state = 'waiting' AND d.lane = $1 ORDER BY d.due, d.event LIMIT $2`, lane, limit)
+	return collect(rows, err, scanDelivery)
+}
+
+// WebhookDelivery gives one; webhook.ErrNotFound.
+func (s *Store) WebhookDelivery(ctx context.Context, id string) (webhook.Delivery, error) {
+	return scanDelivery(s.readRow(ctx, selectDelivery+` WHERE d.id = $1`, id))
+}
+
+func deliveryFilter(f webhook.Filter) (where string, args []any) {
+	var all []string
+	for _, one := range []struct{ condition, value string }{
+		{"d.state =", string(f.State)}, {"d.endpoint =", f.Endpoint}, {"d.subject =", f.Subject}, {"d.id <", f.Before},
+	} {
+		if one.value != "" {
+			args = append(args, one.value)
+			all = append(all, fmt.Sprintf("%s $%d", one.condition, len(args)))
+		}
+	}
+	if len(all) == 0 {
+		return "", nil
+	}
+	return "WHERE " + strings.Join(all, " AND "), args
+}
+
+// WebhookDeliveries lists deliveries, newest first; next continues the list, "" at its end.
+func (s *Store) WebhookDeliveries(ctx context.Context, f webhook.Filter) (items []webhook.Delivery, next string, err error) {
+	where, args := deliveryFilter(f)
+	args = append(args, f.Limit+1)
+	rows, err := s.readQuery(ctx, fmt.Sprintf("%s %s ORDER BY d.id DESC LIMIT $%d", selectDelivery, where, len(args)), args...)
+	items, err = collect(rows, err, scanDelivery)
+	if len(items) > f.Limit {
+		items = items[:f.Limit]
+		next = items[f.Limit-1].ID
+	}
+	return items, next, err
+}
+
+// WebhookEndpoints tells how each endpoint does: those configured, by name, and all callbacks together.
+func (s *Store) WebhookEndpoints(ctx context.Context) ([]webhook.Standing, error) {
+	all := []webhook.Standing{{Name: webhook.Callback}}
+	for _, h := range *s.hooks.Load() {
+		all = append(all, webhook.Standing{Name: h.name, URL: h.url, Events: h.events})
+	}
+	for i := range all {
+		st := &all[i]
+		var oldest, gone int64
+		err := s.readRow(ctx, `SELECT (SELECT count(*) FROM webhook_deliveries WHERE endpoint = $1 AND ended = 0),
+ (SELECT count(*) FROM webhook_deliveries WHERE endpoint = $1 AND state = 'dead'),
+ (SELECT coalesce(min(created), 0) FROM webhook_deliveries WHERE endpoint = $1 AND ended = 0),
+ (SELECT coalesce(max(at), 0) FROM webhook_gone WHERE endpoint = $1 AND subject = '')`, st.Name).Scan(&st.Waiting, &st.Dead, &oldest, &gone)
+		if err != nil {
+			return nil, err
+		}
+		st.Oldest, st.Gone = fromMicros(oldest), fromMicros(gone)
+	}
+	return all, nil
+}
+
+// WebhookCounts are how many deliveries are in each state, when the longest-waiting was made, and how many configured
+// endpoints are gone.
+func (s *Store) WebhookCounts(ctx context.Context) (byState map[string]int, oldest time.Time, gone int, err error) {
+	rows, err := s.readQuery(ctx, `SELECT state, count(*) FROM webhook_deliveries GROUP BY state`)
+	type count struct {
+		state string
+		n     int
+	}
+	counts, err := collect(rows, err, func(r scanner) (c count, err error) { return c, r.Scan(&c.state, &c.n) })
+	if err != nil {
+		return nil, oldest, 0, err
+	}
+	byState = map[string]int{}
+	for _, c := range counts {
+		byState[c.state] = c.n
+	}
+	var created int64
+	err = s.readRow(ctx, `SELECT (SELECT coalesce(min(created), 0) FROM webhook_deliveries WHERE ended = 0),
+ (SELECT count(*) FROM webhook_gone WHERE subject = '')`).Scan(&created, &gone)
+	return byState, fromMicros(created), gone, err
+}
+
+// ForgetWebhooks drops what was delivered, and what died, before then.
+func (s *Store) ForgetWebhooks(ctx context.Context, delivered, dead time.Time) error {
+	return s.Update(ctx, func(tx *Tx) error {
+		for state, before := range map[webhook.State]time.Time{webhook.Delivered: delivered, webhook.Dead: dead} {
+			_, err := tx.exec(ctx, `DELETE FROM webhook_deliveries WHERE state = $1 AND ended > 0 AND ended < $2`, state, micros(before))
+			if err != nil {
+				return err
+			}
+		}
+		_, err := tx.exec(ctx, `DELETE FROM webhook_gone WHERE subject <> '' AND at < $1`, micros(dead))
+		return err
+	})
+}
