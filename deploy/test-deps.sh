@@ -3,7 +3,7 @@
 # The tests that need a missing program skip themselves; with ATTESTD_REQUIRE_PEERS=1 they fail instead.
 set -u
 need=""
-for pair in gammu:gammu gammu-smsd:gammu-smsd smsd:smstools bearerbox:kannel systemd-analyze:systemd; do
+for pair in gammu:gammu gammu-smsd:gammu-smsd smsd:smstools bearerbox:kannel systemd-analyze:systemd chromium:chromium; do
   program=${pair%%:*} package=${pair##*:}
   PATH="$PATH:/usr/sbin:/usr/local/sbin" command -v "$program" >/dev/null 2>&1 || need="$need $package"
 done

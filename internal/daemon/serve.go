@@ -26,6 +26,9 @@ func (d *Daemon) bind(cfg config.Config) error {
 		ReadHeaderTimeout: cfg.HTTP.ReadHeaderTimeout, ReadTimeout: cfg.HTTP.ReadTimeout, IdleTimeout: cfg.HTTP.IdleTimeout,
 		MaxConnections: cfg.HTTP.MaxConnections,
 	})
+	if err := d.servePage(cfg); err != nil {
+		return err
+	}
 	d.server = d.api.Server()
 	l, err := net.Listen("tcp", cfg.HTTP.Listen)
 	if err != nil {

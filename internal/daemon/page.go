@@ -1,0 +1,36 @@
+package daemon
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"attestd/internal/config"
+	"attestd/internal/webui"
+)
+
+// servePage puts the page for persons beside the API, where the public endpoints are served.
+func (d *Daemon) servePage(cfg config.Config) error {
+	if !cfg.HTTP.Public {
+		return nil
+	}
+	p := cfg.Page
+	o := webui.Options{
+		Name: p.Name, NameEN: p.NameEN, Help: p.Help, HelpEN: p.HelpEN,
+		Work: p.Proof == "work", OTP: cfg.Verify.Templates.WebOTP != "", Repeat: cfg.Verify.RepeatWindow,
+		Rules: func() webui.Rules {
+			v := d.cfg.Load().Verify
+			return webui.Rules{Life: v.Life, MaxWrong: v.MaxWrong}
+		},
+	}
+	if p.LogoFile != "" {
+		var err error
+		if o.Logo, err = os.ReadFile(p.LogoFile); err != nil {
+			return fmt.Errorf("page.logo_file: %w", err)
+		}
+		o.LogoType = config.LogoTypes[strings.ToLower(filepath.Ext(p.LogoFile))]
+	}
+	webui.New(d.api.Door(), o).Mount(d.api.Mount)
+	return nil
+}

@@ -1,0 +1,168 @@
+package webui
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"math/bits"
+	"strconv"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// A form carries a pass: when it was made and a nonce, under a key of this process. Nothing is kept of a form that is
+// only looked at. With its pass comes either a number that makes the SHA-256 of both begin with enough zero bits, or the
+// answer to a sum that follows from the pass. A pass is good for one submission, and for that one again within the time
+// in which verify gives an identical submission its stored answer: so a second click is harmless, a proof buys one
+// guess, and reloading the answer an hour later costs nobody a try.
+const (
+	passLife   = 2 * time.Hour
+	passSize   = 6 + 10 + 16 // 43 characters: with ":" and the number it must stay within one block of SHA-256 (55)
+	workBits   = 17          // 131,072 hashes on average: a fraction of a second on a phone, begun when the page opens
+	mostSpent  = 50_000
+	sumsMinute = 30 // answers to sums that are taken in a minute, of all callers together
+)
+
+// verdict is what became of a pass.
+type verdict int
+
+const (
+	admitted verdict = iota
+	stale            // too old, of another run, or used for something else: a new form is needed
+	unproven         // neither work nor the right sum
+	crowded          // too many sums just now
+)
+
+type passes struct {
+	key    [32]byte
+	bits   int // 0: a pass is enough
+	repeat time.Duration
+	sums   *rate.Limiter
+
+	mu    sync.Mutex
+	spent map[string]use // by pass
+	floor time.Time      // passes made before are refused: what was spent of them is forgotten
+}
+
+type use struct {
+	content [32]byte // a keyed hash of what was submitted
+	at      time.Time
+}
+
+func newPasses(work bool, repeat time.Duration) *passes {
+	p := &passes{repeat: repeat, sums: rate.NewLimiter(rate.Every(time.Minute/sumsMinute), sumsMinute), spent: map[string]use{}, floor: time.Now().Add(-time.Millisecond)}
+	_, _ = rand.Read(p.key[:]) // never fails (crypto/rand)
+	if work {
+		p.bits = workBits
+	}
+	return p
+}
+
+func (p *passes) mac(purpose string, of ...[]byte) [32]byte {
+	h := hmac.New(sha256.New, p.key[:])
+	for _, one := range append([][]byte{[]byte(purpose)}, of...) {
+		var size [8]byte
+		binary.BigEndian.PutUint64(size[:], uint64(len(one)))
+		h.Write(size[:])
+		h.Write(one)
+	}
+	return [32]byte(h.Sum(nil))
+}
+
+// issue makes a pass.
+func (p *passes) issue(now time.Time) string {
+	raw := make([]byte, passSize)
+	var stamp [8]byte
+	binary.BigEndian.PutUint64(stamp[:], uint64(now.UnixMilli()))
+	copy(raw, stamp[2:])
+	_, _ = rand.Read(raw[6:16])
+	mac := p.mac("pass", raw[:16])
+	copy(raw[16:], mac[:])
+	return base64.RawURLEncoding.EncodeToString(raw)
+}
+
+// made tells when a pass was made, if it is one of ours.
+func (p *passes) made(pass string) (time.Time, bool) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(pass)
+	if err != nil || len(raw) != passSize {
+		return time.Time{}, false
+	}
+	mac := p.mac("pass", raw[:16])
+	if !hmac.Equal(raw[16:], mac[:16]) {
+		return time.Time{}, false
+	}
+	var stamp [8]byte
+	copy(stamp[2:], raw[:6])
+	return time.UnixMilli(int64(binary.BigEndian.Uint64(stamp[:]))), true
+}
+
+// sum is the question that goes with a pass: two numbers from 2 to 9.
+func (p *passes) sum(pass string) (a, b int) {
+	mac := p.mac("sum", []byte(pass))
+	return 2 + int(mac[0])%8, 2 + int(mac[1])%8
+}
+
+// worked says whether a number proves the work for a pass.
+func worked(pass, number string, zeros int) bool {
+	if number == "" || len(number) > 10 {
+		return false
+	}
+	hash := sha256.Sum256([]byte(pass + ":" + number))
+	return bits.LeadingZeros32(binary.BigEndian.Uint32(hash[:])) >= zeros
+}
+
+// admit judges what came with a submission, and spends the pass if it is good. content is all that was entered.
+func (p *passes) admit(pass, number, sum string, content []string, now time.Time) verdict {
+	made, ours := p.made(pass)
+	if !ours || now.Sub(made) > passLife || made.After(now.Add(time.Minute)) {
+		return stale
+	}
+	var parts [][]byte
+	for _, c := range content {
+		parts = append(parts, []byte(c))
+	}
+	entered := p.mac("content", parts...)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if made.Before(p.floor) {
+		return stale
+	}
+	if before, spent := p.spent[pass]; spent {
+		if before.content == entered && now.Sub(before.at) < p.repeat {
+			return admitted
+		}
+		return stale
+	}
+	if p.bits > 0 && !worked(pass, number, p.bits) {
+		a, b := p.sum(pass)
+		if sum != strconv.Itoa(a+b) {
+			return unproven
+		}
+		if !p.sums.AllowN(now, 1) {
+			return crowded
+		}
+	}
+	if len(p.spent) >= mostSpent {
+		p.sweep(now)
+	}
+	p.spent[pass] = use{entered, now}
+	return admitted
+}
+
+// sweep forgets what can no longer be used, and when that is not enough, everything: then the forms that are out there
+// count as old, for a pass must not be good twice.
+func (p *passes) sweep(now time.Time) {
+	for pass, u := range p.spent {
+		if now.Sub(u.at) > passLife {
+			delete(p.spent, pass)
+		}
+	}
+	if len(p.spent) >= mostSpent {
+		clear(p.spent)
+		p.floor = now
+	}
+}

@@ -1,0 +1,180 @@
+package webui
+
+import (
+	"net/http"
+	"time"
+
+	"attestd/verify"
+)
+
+// link is somewhere to go.
+type link struct {
+	Href, Name, Tag string
+	Here            bool
+}
+
+// view is what the template shows.
+type view struct {
+	T                         *words
+	Name, Heading, Lead, Help string
+	Style, Script, Icon, Logo string
+	Languages, Tabs           []link
+	Outcome                   *outcome
+	Form                      bool
+	Self, Submit, Token       string
+	Bits                      int
+	OTP                       bool
+	Fields                    []field
+	Question                  string
+	Ask                       bool // show the question to everybody, not only where there is no JavaScript
+	Advice                    []string
+}
+
+// field is one input.
+type field struct {
+	Name, Label, Hint, Fault, Value string
+	Type, Mode, Autocomplete        string
+}
+
+// outcome is an answer in words.
+type outcome struct {
+	Result            int
+	Tone, Role        string // good, bad, wait; status or alert
+	Title, Text, Next string
+	Tries, Wait       string
+	Seconds           int
+	Link              *link
+
+	faults map[string]bool
+	done   bool // nothing is left to fill in
+	keep   bool // the code was not judged: it is kept
+	ask    bool
+}
+
+// tones are how results look: what went well, what only needs time or another push, and the rest.
+var tones = map[verify.Result]string{
+	verify.ResultPassed: "good", verify.ResultVerified: "good", verify.ResultAlready: "good", verify.ResultSent: "good",
+	verify.ResultWait: "wait", verify.ResultRateLimited: "wait", verify.ResultUnavailable: "wait", verify.ResultProofRequired: "wait",
+	verify.ResultNothingToSend: "wait",
+}
+
+// outcome puts an answer into words. What is told beyond the result (tries, reason) verify gives only when mobile and
+// tail fit.
+func (p *Page) outcome(w *words, r *http.Request, a verify.Answer) *outcome {
+	said := w.results[a.Result]
+	o := &outcome{Result: int(a.Result), Tone: "bad", Role: "alert", Title: said.title, Text: said.text, Next: said.next, faults: map[string]bool{}}
+	if tone, ok := tones[a.Result]; ok {
+		o.Tone = tone
+	}
+	if o.Tone == "good" {
+		o.Role = "status"
+	}
+	if a.TriesLeft != nil {
+		o.Tries = w.triesLeft(*a.TriesLeft)
+	}
+	if a.Wait > 0 {
+		o.Wait, o.Seconds = w.span(a.Wait), int((a.Wait+time.Second-1)/time.Second)
+	}
+	for _, f := range a.Fields {
+		o.faults[f.Field] = true
+	}
+	switch a.Result {
+	case verify.ResultPassed, verify.ResultVerified:
+		o.done = true
+	case verify.ResultAlready:
+		o.done = true
+		if !a.OK {
+			o.Text = w.alreadyEnded
+		}
+	case verify.ResultFinal:
+		o.done = true
+		if reason, ok := w.reasons[a.Reason]; ok {
+			o.Text = reason
+		}
+		if a.Reason == "superseded" {
+			o.Next = ""
+		}
+		o.Link = &link{Href: here(r, tabVerify), Name: w.LinkAgain}
+	case verify.ResultWrong:
+		o.Link = &link{Href: here(r, tabResend), Name: w.LinkResend}
+	case verify.ResultSent, verify.ResultSendCap, verify.ResultNothingToSend:
+		o.done = true
+		o.Link = &link{Href: here(r, tabVerify), Name: w.LinkVerify}
+	case verify.ResultFailed, verify.ResultNoRecord, verify.ResultWait, verify.ResultRateLimited, verify.ResultProofRequired, verify.ResultUnavailable:
+		o.keep = a.Result != verify.ResultNoRecord
+	}
+	if a.Result == verify.ResultNothingToSend {
+		o.Link = nil
+	}
+	return o
+}
+
+// here is a tab's address, with the language if it was chosen by hand and with nothing else.
+func here(r *http.Request, t tab) string {
+	if lang := r.URL.Query().Get("lang"); languages[lang] != nil {
+		return string(t) + "?lang=" + lang
+	}
+	return string(t)
+}
+
+func (p *Page) view(r *http.Request, t tab, in entered, o *outcome) view {
+	w := p.words(r)
+	v := view{
+		T: w, Name: w.Name, Help: p.o.Help, Heading: w.HeadVerify, Lead: w.LeadVerify, Submit: w.SubmitVerify,
+		Style: p.style, Script: p.script, Icon: p.icon, Logo: p.logo,
+		Outcome: o, Form: o == nil || !o.done, Self: here(r, t), Token: p.passes.issue(time.Now()), Bits: p.passes.bits,
+		OTP: p.o.OTP && t == tabVerify, Advice: w.advice(p.o.Rules()),
+		Tabs: []link{
+			{Href: here(r, tabVerify), Name: w.TabVerify, Here: t == tabVerify},
+			{Href: here(r, tabResend), Name: w.TabResend, Here: t == tabResend},
+		},
+	}
+	for _, lang := range []string{"zh", "en"} {
+		other := languages[lang]
+		v.Languages = append(v.Languages, link{Href: string(t) + "?lang=" + lang, Name: other.Self, Tag: other.Tag, Here: other == w})
+	}
+	if t == tabResend {
+		v.Heading, v.Lead, v.Submit = w.HeadResend, w.LeadResend, w.SubmitResend
+	}
+	if p.o.Name != "" {
+		v.Name = p.o.Name
+	}
+	if w == &english {
+		v.Name, v.Help = or(p.o.NameEN, v.Name), or(p.o.HelpEN, v.Help)
+	}
+	if p.passes.bits > 0 {
+		v.Question, v.Ask = w.question(p.passes.sum(v.Token)), o != nil && o.ask
+	}
+	v.Fields = p.fields(w, t, in, o)
+	return v
+}
+
+func (p *Page) fields(w *words, t tab, in entered, o *outcome) []field {
+	code := field{Name: "code", Label: w.Code, Hint: w.CodeHint, Type: "text", Mode: "numeric", Autocomplete: "one-time-code"}
+	mobile := field{Name: "mobile", Label: w.Mobile, Hint: w.MobileHint, Value: in.mobile, Type: "tel", Mode: "numeric", Autocomplete: "tel-national"}
+	tail := field{Name: "certificate_tail", Label: w.Tail, Hint: w.TailHint, Value: in.tail, Type: "text", Mode: "text", Autocomplete: "off"}
+	if o != nil {
+		if o.keep {
+			code.Value = in.code
+		}
+		for _, one := range []struct {
+			f    *field
+			text string
+		}{{&code, w.CodeFault}, {&mobile, w.MobileFault}, {&tail, w.TailFault}} {
+			if o.faults[one.f.Name] {
+				one.f.Fault = one.text
+			}
+		}
+	}
+	if t == tabResend {
+		return []field{mobile, tail}
+	}
+	return []field{code, mobile, tail}
+}
+
+func or(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
