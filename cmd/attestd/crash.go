@@ -66,7 +66,7 @@ func (c *crashCmd) table(a *app, r crash.Result) error {
 	for _, m := range crash.Moments() {
 		fmt.Fprintf(w, "%s %d  ", m, r.Kills[m])
 	}
-	fmt.Fprintf(w, "\nmessages asked for\t%d\n  on air\t%d\n  lost\t%d\n  sent twice\t%d\n  repeated as allowed\t%d\n", r.Sent, r.OnAir, r.Lost, r.Doubled, r.Repeated)
+	fmt.Fprintf(w, "\nmessages asked for\t%d\n  on air\t%d\n  lost\t%d\n  left in doubt\t%d\n  sent twice\t%d\n  repeated as allowed\t%d\n", r.Sent, r.OnAir, r.Lost, r.InDoubt, r.Doubled, r.Repeated)
 	for _, state := range slices.Sorted(maps.Keys(r.Settled)) {
 		fmt.Fprintf(w, "  ended %s\t%d\n", state, r.Settled[state])
 	}

@@ -115,7 +115,10 @@ func (r *run) watchAir() {
 	}()
 }
 
-type message struct{ ID, Text, State, Reason string }
+type message struct {
+	State string `json:"state"`
+	Key   string `json:"idempotency_key"`
+}
 
 // list reads a whole paged list.
 func list[T any](ctx context.Context, r *run, path string) (all []T, err error) {
@@ -140,7 +143,11 @@ func list[T any](ctx context.Context, r *run, path string) (all []T, err error) 
 
 // settle waits until no message is under way, or until nothing more can be hoped for.
 func (r *run) settle(ctx context.Context) error {
-	bounded, cancel := context.WithTimeout(ctx, 20*time.Second)
+	patience := 30 * time.Second
+	if r.o.NoReports {
+		patience = 100 * time.Second // a repetition waits a minute for a late result
+	}
+	bounded, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	var status struct{ Messages map[string]int }
 	for {
@@ -164,9 +171,10 @@ func (r *run) count(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	states := map[string]int{}
+	states, stateOf := map[string]int{}, map[string]string{}
 	for _, m := range messages {
 		states[m.State]++
+		stateOf[m.Key] = m.State
 	}
 	r.result.Settled = states
 	times := map[string]int{}
@@ -178,6 +186,8 @@ func (r *run) count(ctx context.Context) error {
 	for text, repeatable := range r.texts {
 		r.result.Sent++
 		switch n := times[text]; {
+		case n == 0 && (stateOf[text] == "unknown" || stateOf[text] == "unreported"):
+			r.result.InDoubt++
 		case n == 0:
 			r.result.Lost++
 		case n == 2 && repeatable && r.o.NoReports:

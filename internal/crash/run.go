@@ -166,6 +166,19 @@ func (r *run) fire(a *armed) {
 	})
 }
 
+// warmUp waits until every modem has sent a few messages.
+func (r *run) warmUp(ctx context.Context) error {
+	bounded, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for int(r.onAir.Load()) < 8*r.o.Modems {
+		if bounded.Err() != nil {
+			return fmt.Errorf("the gateway did not begin to send: %w", context.Cause(bounded))
+		}
+		pause(bounded, 20*time.Millisecond)
+	}
+	return nil
+}
+
 // killAt waits for a moment, kills, starts the next life, and waits until it sends again.
 func (r *run) killAt(ctx context.Context, moment string) error {
 	a := &armed{point: moment, done: make(chan struct{})}
