@@ -38,18 +38,23 @@ func (s *Store) Waiting(ctx context.Context) (Waiting, error) {
 
 // FilingCounts counts filings by state, from an index.
 func (s *Store) FilingCounts(ctx context.Context) (map[string]int, error) {
-	counts := map[string]int{}
+	return s.countBy(ctx, `SELECT state, count(*) FROM filings GROUP BY state`)
+}
+
+// countBy runs a query that gives a word and a number a row.
+func (s *Store) countBy(ctx context.Context, text string) (map[string]int, error) {
 	type count struct {
-		state string
-		n     int
+		word string
+		n    int
 	}
-	rows, err := s.readQuery(ctx, `SELECT state, count(*) FROM filings GROUP BY state`)
+	rows, err := s.readQuery(ctx, text)
 	all, err := collect(rows, err, func(r scanner) (c count, err error) {
-		err = r.Scan(&c.state, &c.n)
+		err = r.Scan(&c.word, &c.n)
 		return c, err
 	})
+	counts := map[string]int{}
 	for _, c := range all {
-		counts[c.state] = c.n
+		counts[c.word] = c.n
 	}
 	return counts, err
 }

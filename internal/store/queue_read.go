@@ -66,21 +66,10 @@ func (s *Store) Attempts(ctx context.Context, messageID string) ([]queue.Attempt
 
 // MessageCounts counts messages by state, from an index.
 func (s *Store) MessageCounts(ctx context.Context) (map[queue.State]int, error) {
+	found, err := s.countBy(ctx, `SELECT state, count(*) FROM messages GROUP BY state`)
 	counts := map[queue.State]int{}
 	for _, state := range queue.States {
-		counts[state] = 0
-	}
-	type count struct {
-		state queue.State
-		n     int
-	}
-	rows, err := s.readQuery(ctx, `SELECT state, count(*) FROM messages GROUP BY state`)
-	all, err := collect(rows, err, func(r scanner) (c count, err error) {
-		err = r.Scan(&c.state, &c.n)
-		return c, err
-	})
-	for _, c := range all {
-		counts[c.state] = c.n
+		counts[state] = found[string(state)]
 	}
 	return counts, err
 }
