@@ -107,6 +107,10 @@ func (d *desk) order(r FilingRequest) {
 	case r.Callback == "":
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || len(r.Callback) > maxCallback:
 		d.fault("callback", "must be a whole http or https address without a password in it")
+	case d.policy.Callback != nil:
+		if fault := d.policy.Callback(r.Callback); fault != "" {
+			d.fault("callback", "%s", fault)
+		}
 	}
 	if d.in.Language != "zh" && d.in.Language != "en" {
 		d.fault("language", "must be zh or en")

@@ -33,6 +33,9 @@ type Policy struct {
 	SMSGap             time.Duration // limits.sms_gap, between two SMS to one phone
 	Replies            bool          // replies: a code may be answered by SMS
 	AnswersPerDay      int           // limits.replies_per_phone_per_day: answers sent to one number, 0 for no limit
+
+	// Callback says what is wrong with the address that a filing wants its events at, "" for nothing. Nil allows all.
+	Callback func(url string) (fault string)
 }
 
 // DefaultPolicy is the policy of a configuration that says nothing.

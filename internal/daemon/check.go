@@ -13,5 +13,5 @@ func Check(cfg config.Config) error {
 	if _, err := verify.New(nil, nil, verifyPolicy(cfg), verifyTemplates(cfg)); err != nil {
 		return fmt.Errorf("verify: %w", err)
 	}
-	return nil
+	return checkWebhooks(cfg)
 }

@@ -23,6 +23,7 @@ import (
 	"attestd/internal/metrics"
 	"attestd/internal/seal"
 	"attestd/internal/store"
+	"attestd/internal/webhook"
 	"attestd/queue"
 	"attestd/verify"
 )
@@ -50,6 +51,7 @@ type Daemon struct {
 	inbox      *inbox.Inbox
 	fleet      *gateway.Fleet
 	metrics    *metrics.Metrics
+	webhooks   *webhook.Sender
 	api        *httpapi.API
 	server     *http.Server
 	listener   net.Listener
@@ -69,7 +71,8 @@ func New(ctx context.Context, cfg config.Config, o Options) (*Daemon, error) {
 	for _, build := range []func() error{
 		func() error { return d.openStore(ctx, cfg) },
 		func() error { return d.buildCore(ctx, cfg) },
-		func() error { d.buildFleet(cfg); d.buildMetrics(); return d.bind(cfg) },
+		func() error { d.buildFleet(cfg); d.buildMetrics(); return d.buildWebhooks(ctx, cfg) },
+		func() error { return d.bind(cfg) },
 	} {
 		if err := build(); err != nil {
 			d.close()
@@ -110,7 +113,9 @@ func (d *Daemon) buildCore(ctx context.Context, cfg config.Config) (err error) {
 
 // buildRules makes the verification service, at start and again at a reload: it keeps nothing but what is in the store.
 func (d *Daemon) buildRules(cfg config.Config) error {
-	service, err := verify.New(d.store.Verify(queuePolicy(cfg)), d.keys, verifyPolicy(cfg), verifyTemplates(cfg))
+	policy := verifyPolicy(cfg)
+	policy.Callback = d.checkCallback
+	service, err := verify.New(d.store.Verify(queuePolicy(cfg)), d.keys, policy, verifyTemplates(cfg))
 	if err != nil {
 		return err
 	}
@@ -157,6 +162,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	dispatcher := run("dispatcher", d.dispatcher.Run)
 	fleet := run("modems", d.fleet.Run)
 	sweepers := run("sweepers", d.sweep)
+	webhooks := run("webhooks", d.webhooks.Run)
 	server := run("http.listen", func(context.Context) error { return d.serve() })
 	notify := run("systemd", d.notify)
 
@@ -174,7 +180,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if shut := d.server.Shutdown(deadline); shut != nil {
 		_ = d.server.Close()
 	}
-	for _, part := range []<-chan struct{}{server, fleet, dispatcher, sweepers, notify} {
+	for _, part := range []<-chan struct{}{server, fleet, dispatcher, sweepers, webhooks, notify} {
 		select {
 		case <-part:
 		case <-deadline.Done():

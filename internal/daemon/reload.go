@@ -2,6 +2,8 @@ package daemon
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -14,6 +16,13 @@ import (
 func (d *Daemon) Reload(cfg config.Config) ([]config.Change, error) {
 	running := *d.cfg.Load()
 	changed := config.Diff(running, cfg)
+	hooks, err := d.webhookSettings(cfg)
+	if err = errors.Join(err, Check(cfg)); err != nil {
+		return nil, err
+	}
+	if err := d.reloadWebhooks(context.Background(), hooks); err != nil {
+		return nil, fmt.Errorf("webhooks: %w", err)
+	}
 	if err := d.buildRules(cfg); err != nil {
 		return nil, err
 	}
@@ -24,6 +33,7 @@ func (d *Daemon) Reload(cfg config.Config) ([]config.Change, error) {
 	}
 	d.fleet.Reconfigure(d.stations(cfg))
 	running.Modem, running.Modems, running.Verify, running.Inbox = cfg.Modem, cfg.Modems, cfg.Verify, cfg.Inbox
+	running.Webhooks, running.Webhook = cfg.Webhooks, cfg.Webhook
 	running.Log.Level, running.Log.ATTrace, running.ShutdownGrace = cfg.Log.Level, cfg.Log.ATTrace, cfg.ShutdownGrace
 	d.cfg.Store(&running)
 	return changed, nil

@@ -30,10 +30,10 @@ var arrows = map[string]string{
 	"internal/inbox":    "pdu internal/msisdn github.com/google/uuid",
 	"internal/webhook":  "github.com/standard-webhooks/standard-webhooks/libraries",
 	"internal/store":    "queue verify internal/inbox internal/webhook internal/msisdn internal/seal pdu github.com/ncruces/go-sqlite3 github.com/pressly/goose/v3 github.com/google/uuid golang.org/x/sys",
-	"internal/gateway":  "modem queue pdu internal/inbox",
+	"internal/gateway":  "modem queue pdu internal/inbox github.com/fsnotify/fsnotify", // ports that come and go
 	"internal/config":   "internal/msisdn github.com/BurntSushi/toml",
 	"internal/metrics":  "github.com/prometheus/client_golang github.com/prometheus/common",
-	"internal/httpapi":  "verify queue internal/msisdn github.com/danielgtaylor/huma/v2 github.com/google/uuid golang.org/x/time golang.org/x/text",
+	"internal/httpapi":  "verify queue internal/webhook internal/msisdn github.com/danielgtaylor/huma/v2 github.com/google/uuid golang.org/x/time golang.org/x/text",
 	"internal/webui":    "verify internal/msisdn golang.org/x/time", // the page: its limits are httpapi.Door, which daemon hands it
 	"internal/client":   "",
 	"internal/house":    "",

@@ -52,6 +52,7 @@ func New(s Services, o Options) *API {
 	a.filings(api)
 	a.lists(api)
 	a.events(api)
+	a.webhooks(api)
 	if o.Public {
 		a.public(api)
 	}

@@ -29,6 +29,7 @@ type world struct {
 	answer   verify.Answer
 	fail     error // what everything answers
 	notReady error
+	letters  fakeLetters
 }
 
 const goodToken = "att_good"
@@ -37,7 +38,7 @@ var errFull = errors.New("disk full at /secret/path")
 
 func (w *world) services() Services {
 	return Services{
-		Queue: w, Messages: w, Verify: fakeVerify{w}, Events: w,
+		Queue: w, Messages: w, Verify: fakeVerify{w}, Events: w, Webhooks: &w.letters,
 		Inbox: func(_ context.Context, before string, limit int) ([]InboxItem, string, error) {
 			return []InboxItem{{ID: "i1", From: "+8613800138000", Text: "123456 12345X", Modem: "m0"}}, "", w.fail
 		},

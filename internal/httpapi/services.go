@@ -25,6 +25,8 @@ type Services struct {
 	Inbox func(ctx context.Context, before string, limit int) (items []InboxItem, next string, err error)
 	// Modems is a snapshot of the stations, in the order of the configuration.
 	Modems func() []Modem
+	// Webhooks is what is to be told to others. *store.Store is one.
+	Webhooks Webhooks
 	// Events is the log of what happened.
 	Events Events
 	// Status is the gateway at a glance.
