@@ -44,6 +44,16 @@ type Modem struct {
 
 // OpenOn opens a session over a connection that is there already, and owns it from here.
 func OpenOn(ctx context.Context, port io.ReadWriteCloser, c Config) (*Modem, error) {
+	m := begin(port, c)
+	if err := m.handshake(ctx); err != nil {
+		m.Close()
+		return nil, err
+	}
+	return m, nil
+}
+
+// begin takes up the conversation; nothing is said yet.
+func begin(port io.ReadWriteCloser, c Config) *Modem {
 	c.fill()
 	m := &Modem{
 		c: c, log: c.Logger,
@@ -59,11 +69,7 @@ func OpenOn(ctx context.Context, port io.ReadWriteCloser, c Config) (*Modem, err
 	})
 	go m.translate()
 	go m.pump()
-	if err := m.handshake(ctx); err != nil {
-		m.Close()
-		return nil, err
-	}
-	return m, nil
+	return m
 }
 
 func (c *Config) fill() {

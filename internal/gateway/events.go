@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"attestd/internal/inbox"
@@ -20,15 +19,19 @@ func (s *session) events(ctx context.Context) {
 		case modem.Received:
 			s.received(ctx, e)
 		case modem.LateResult:
+			s.doubt.Store(0)
+			poke(s.settled)
 			s.insist(ctx, "late result", func() error {
 				return s.o.Inward.LateResult(ctx, e.Tag, outcome(e.MR, e.Err))
 			})
 		case modem.RegistrationChanged:
 			s.change(func(st *Status) { st.Registration = e.Registration })
 			poke(s.look)
-		case modem.Restarted, modem.SIMChanged:
+		case modem.Restarted:
 			// Its settings are gone (PDU mode, CNMI): only the whole handshake makes it a modem of ours again.
-			s.end(fmt.Errorf("the modem restarted, or its SIM changed (%s)", e.Kind))
+			s.end(&fault{Restarted, errors.New("the modem restarted")})
+		case modem.SIMChanged:
+			s.end(&fault{Gone, errors.New("the SIM was taken out, put in, or asks for its PIN")})
 		case modem.SIMFull:
 			s.log.Warn("message store is full: draining it")
 			poke(s.full)

@@ -1,13 +1,21 @@
 // Package gateway keeps the fleet: one station for each configured modem, opened, initialised, watched and reopened for
 // ever. It gives the queue a line for every station that can send, and carries what stations receive inward.
 //
-// Each station has three goroutines: run (open, watch, reopen), events (store what came, then acknowledge it), and
+// Each station has three goroutines: run (find, open, watch, mend), events (store what came, then acknowledge it), and
 // the queue's own line, whose submissions are the only thing that can put a message on air.
+//
+// A modem that is sick gets no work: its line is taken back, which gives its messages to the others, and it climbs the recovery
+// ladder (ladder.go decides, mend.go acts). No rung is taken while a submission may still come to its end there, one message
+// that fails is no sickness, and no two modems are switched off and on at the same time.
+//
+// A modem is found anew each time it is opened (find.go), by the module or card that the configuration names, so that it may come
+// back under any name; the file system tells when a port came or went (notice.go).
 package gateway
 
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,10 +26,14 @@ import (
 
 // StationConfig is one configured modem.
 type StationConfig struct {
-	Name     string
-	Modem    modem.Config
-	IMEI     string // "" or the only module that is accepted on this port
-	SIM      string // "" or the ICCID of the only card that is accepted
+	Name  string
+	Modem modem.Config
+	// Modem.Port is a path, tcp://host:port, a pattern of paths, or Auto.
+	IMEI     string        // "" or the only module that is accepted
+	SIM      string        // "" or the ICCID of the only card that is accepted
+	Scan     []string      // patterns of the ttys that may be opened in search of it, for Auto
+	Search   time.Duration // how long it may be without a network before that counts as sickness: 3 min
+	NoReset  bool          // it must not be restarted
 	Limit    queue.Limit
 	HoldLink bool   // keep the radio link between messages (AT+CMMS)
 	Version  string // differs when anything in it differs, for Reconfigure
@@ -55,17 +67,21 @@ type Options struct {
 // Pace is how often a station looks after itself; zero values choose the defaults.
 type Pace struct {
 	ReopenMin time.Duration // first pause before a failed station is opened again: 1 s
-	ReopenMax time.Duration // longest pause: 1 min
-	Parked    time.Duration // pause after a fault that only a person can mend (PIN, PUK, no SIM): 10 min
+	ReopenMax time.Duration // longest pause, and how often a parked modem is looked at: 20 s
+	Parked    time.Duration // until a parked modem may be treated harshly again, and a PIN file is read anew: 10 min
 	Health    time.Duration // registration, signal: 30 s
 	Drain     time.Duration // stored messages are listed even if nothing announced them: 2 min
+	Rest      time.Duration // what a modem that accepts nothing rests before it is tried again: 5 s
+	Boot      time.Duration // how long a restart may keep the others from one: 60 s
+	Scan      time.Duration // ports are looked for even if nothing announced them: 10 s
 }
 
 func (p *Pace) fill() {
 	for _, d := range []struct {
 		value *time.Duration
 		def   time.Duration
-	}{{&p.ReopenMin, time.Second}, {&p.ReopenMax, time.Minute}, {&p.Parked, 10 * time.Minute}, {&p.Health, 30 * time.Second}, {&p.Drain, 2 * time.Minute}} {
+	}{{&p.ReopenMin, time.Second}, {&p.ReopenMax, 20 * time.Second}, {&p.Parked, 10 * time.Minute}, {&p.Health, 30 * time.Second}, {&p.Drain, 2 * time.Minute},
+		{&p.Rest, 5 * time.Second}, {&p.Boot, time.Minute}, {&p.Scan, 10 * time.Second}} {
 		if *d.value <= 0 {
 			*d.value = d.def
 		}
@@ -75,9 +91,18 @@ func (p *Pace) fill() {
 // Fleet is every station. Run must be called once.
 type Fleet struct {
 	o        Options
+	yard     *yard
 	stations atomic.Pointer[[]*station] // in the order of the configuration; replaced by Run alone, read by Status
 	changes  chan []StationConfig
 	ended    chan struct{}
+}
+
+// yard is what the stations share.
+type yard struct {
+	find *finder
+	// turn has one place: a modem that is switched off and on takes it, so that no two draw their start-up current from one hub at
+	// once, and a fault that all share does not take all of them away.
+	turn chan struct{}
 }
 
 // New makes a fleet; nothing is opened before Run.
@@ -89,10 +114,10 @@ func New(o Options) *Fleet {
 	if o.Open == nil {
 		o.Open = modem.Open
 	}
-	f := &Fleet{o: o, changes: make(chan []StationConfig), ended: make(chan struct{})}
+	f := &Fleet{o: o, yard: &yard{newFinder(o), make(chan struct{}, 1)}, changes: make(chan []StationConfig), ended: make(chan struct{})}
 	var all []*station
 	for _, c := range o.Stations {
-		all = append(all, newStation(c, o))
+		all = append(all, newStation(c, o, f.yard))
 	}
 	f.stations.Store(&all)
 	return f
@@ -102,6 +127,14 @@ func New(o Options) *Fleet {
 // and closed its port. One station's failure never ends another.
 func (f *Fleet) Run(ctx context.Context) error {
 	defer close(f.ended)
+	noticing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var noticed sync.WaitGroup
+	noticed.Go(func() { f.yard.find.run(noticing) })
+	defer func() {
+		stop()
+		noticed.Wait()
+		f.yard.find.tasks.Wait()
+	}()
 	for _, s := range *f.stations.Load() {
 		s.start(ctx)
 	}
@@ -142,7 +175,7 @@ func (f *Fleet) apply(ctx context.Context, configs []StationConfig) (stopped []*
 			next = append(next, old)
 			continue
 		}
-		s := newStation(c, f.o)
+		s := newStation(c, f.o, f.yard)
 		if here {
 			s.after = old.ended // the port must be free first
 		}
@@ -152,6 +185,7 @@ func (f *Fleet) apply(ctx context.Context, configs []StationConfig) (stopped []*
 		old.stop()
 		stopped = append(stopped, old)
 	}
+	f.yard.find.configure(configs)
 	for _, s := range next {
 		s.start(ctx)
 	}

@@ -235,14 +235,3 @@ func TestAStationWithoutNetworkOffersNoLineAndSaysWhy(t *testing.T) {
 	network.Modem(0).SetRegistration(1)
 	wait(t, "line again", h.lines)
 }
-
-func TestThreeSickAnswersInARowEndTheSession(t *testing.T) {
-	s := &session{station: newStation(StationConfig{Name: "m0"}, Options{Logger: slog.New(slog.DiscardHandler)})}
-	failing := queue.Outcome{Kind: queue.OutcomeTemporary}
-	if s.isSick(failing) || s.isSick(failing) || s.isSick(queue.Outcome{Kind: queue.OutcomeRefused}) || s.isSick(failing) || s.isSick(failing) {
-		t.Error("sick too early: a refusal of one message clears the count")
-	}
-	if !s.isSick(failing) {
-		t.Error("three in a row, and still well")
-	}
-}

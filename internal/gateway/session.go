@@ -12,30 +12,36 @@ import (
 	"attestd/queue"
 )
 
-// sickAfter is how many submissions may fail in a row, for reasons that are not the message's, before the modem is
-// taken for sick and opened anew. Others stop after three as well; fewer would punish a congested cell.
-const sickAfter = 3
-
 // session is one open modem: what its goroutines tell each other.
 type session struct {
 	*station
-	m   *modem.Modem
-	sim string
+	m      *modem.Modem
+	sim    string
+	opened time.Time
 
-	strikes atomic.Int64  // failures in a row that are not the message's
-	ended   chan error    // why the session must end; the first reason counts
+	breaker breaker
+	doubt   atomic.Int64  // until when a late result may come, in nanoseconds
+	settled chan struct{} // it came
+	ended   chan error    // what is wrong with the modem; the first reason counts
 	look    chan struct{} // registration may have changed
 	full    chan struct{} // the message store is full
+
+	// The watcher's.
+	offerAt   time.Time     // the breaker is open until then
+	searching time.Time     // since when it has no network; zero when it has one
+	search    time.Duration // how long that may last
+	readyAt   time.Time     // since when it is well
 }
 
 func newSession(s *station, m *modem.Modem) *session {
 	return &session{
-		station: s, m: m, sim: SIM(m.Identity()),
-		ended: make(chan error, 1), look: make(chan struct{}, 1), full: make(chan struct{}, 1),
+		station: s, m: m, sim: SIM(m.Identity()), opened: time.Now(),
+		ended: make(chan error, 1), look: make(chan struct{}, 1), full: make(chan struct{}, 1), settled: make(chan struct{}, 1),
+		search: s.c.Search,
 	}
 }
 
-// end asks the watcher to end the session.
+// end tells the watcher that the modem is sick.
 func (s *session) end(why error) {
 	select {
 	case s.ended <- why:
@@ -57,7 +63,7 @@ func (s *session) run(ctx context.Context) error {
 	defer stop()
 	var events sync.WaitGroup
 	events.Go(func() { s.events(inward) })
-	err := s.watch(ctx)
+	err := s.keep(ctx)
 	_ = s.m.Close() // ends the events
 	grace := time.AfterFunc(5*time.Second, stop)
 	events.Wait()
@@ -65,7 +71,23 @@ func (s *session) run(ctx context.Context) error {
 	return err
 }
 
-// watch offers the line while the modem is registered, looks after its health, and returns why the session must end.
+// keep watches the modem, and mends it in its open session as long as that may help.
+func (s *session) keep(ctx context.Context) error {
+	if len(s.taken) > 0 {
+		s.breaker.close(false)
+	}
+	for {
+		sick := s.watch(ctx)
+		if ctx.Err() != nil {
+			return sick
+		}
+		if err := s.mend(ctx, sick); err != nil {
+			return err
+		}
+	}
+}
+
+// watch offers the line while the modem is registered, looks after its health, and returns what is wrong with it.
 // Before it returns, the submission under way has come to its own end.
 func (s *session) watch(ctx context.Context) error {
 	line := &offer{s: s}
@@ -81,11 +103,18 @@ func (s *session) watch(ctx context.Context) error {
 			return err
 		}
 		again := s.o.Pace.Health
-		if ready {
-			line.make(ctx)
-		} else {
+		switch rest := time.Until(s.offerAt); {
+		case !ready:
 			line.withdraw(false)
 			again = min(again, 2*time.Second) // not every modem announces that it was registered
+			if err := s.searchedLong(); err != nil {
+				return err
+			}
+		case rest > 0:
+			again = min(again, rest)
+		default:
+			line.make(ctx)
+			s.isWellForLong()
 		}
 		if err := s.idle(ctx, again, drain.C); err != nil {
 			return err
@@ -93,7 +122,33 @@ func (s *session) watch(ctx context.Context) error {
 	}
 }
 
-// idle waits until health is due; it returns why the session must end, if so.
+// searchedLong says that a modem without a network is sick. One that the network refuses is not: it is left in peace.
+func (s *session) searchedLong() error {
+	reg := s.status.Load().Registration.Status
+	s.readyAt = time.Time{}
+	switch {
+	case reg == modem.RegDenied || reg == modem.RegEmergency:
+		s.searching = time.Time{}
+	case s.searching.IsZero():
+		s.searching = time.Now()
+	case time.Since(s.searching) >= s.search:
+		return &fault{Unregistered, fmt.Errorf("no network has registered it for %s (%s): check the antenna, the coverage and the SIM", s.search.Round(time.Second), reg)}
+	}
+	return nil
+}
+
+// isWellForLong forgets an illness that did not come back for a minute.
+func (s *session) isWellForLong() {
+	s.searching, s.search = time.Time{}, s.c.Search
+	if s.readyAt.IsZero() {
+		s.readyAt = time.Now()
+	}
+	if len(s.taken) > 0 && s.parkedAt.IsZero() && time.Since(s.readyAt) > 3*s.o.Pace.ReopenMax {
+		s.forget()
+	}
+}
+
+// idle waits until health is due; it returns what is wrong with the modem, if so.
 func (s *session) idle(ctx context.Context, health time.Duration, drain <-chan time.Time) error {
 	due := time.NewTimer(health)
 	defer due.Stop()
@@ -157,8 +212,12 @@ func (s *session) checkHealth(ctx context.Context) (ready bool, err error) {
 		s.log.Debug("no signal report", "error", err)
 	}
 	s.change(func(st *Status) { st.Registration, st.Signal = reg, sig })
-	if !reg.Ready() {
-		s.enter(unready(reg))
+	switch state, why := unready(reg); {
+	case reg.Ready():
+	case state == Searching && time.Since(s.opened) < s.station.wait:
+		s.enter(Opening, "waits for a network")
+	default:
+		s.enter(state, why)
 	}
 	return reg.Ready(), nil
 }
@@ -179,7 +238,14 @@ func (s *session) patience() time.Duration {
 	if command <= 0 {
 		command = 10 * time.Second
 	}
-	return submit + s.c.Modem.LateResultWait + 6*command
+	return submit + s.lateWait() + 6*command
+}
+
+func (s *session) lateWait() time.Duration {
+	if s.c.Modem.LateResultWait <= 0 {
+		return 30 * time.Second
+	}
+	return s.c.Modem.LateResultWait
 }
 
 func (s *session) drain(ctx context.Context) error {

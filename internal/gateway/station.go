@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,20 +15,34 @@ import (
 )
 
 type station struct {
+	*yard
 	c    StationConfig
 	o    Options
 	log  *slog.Logger
 	open func(context.Context, modem.Config) (*modem.Modem, error)
+	wait time.Duration // for a network after opening, before it counts as searching
 
 	after  <-chan struct{} // closed when the port is free; nil when it is
 	stop   context.CancelFunc
 	ended  chan struct{}
 	status atomic.Pointer[Status]
 	mu     sync.Mutex // guards the read-change-store of status, nothing else
+
+	// The illness: run's own, but for proved.
+	taken    []Rung      // since the modem was last well
+	parkedAt time.Time   // zero: not parked
+	told     string      // what the log has said last
+	proved   atomic.Bool // a message was accepted: what was taken before is forgotten
+	endTurn  func()      // gives up the turn to be reset; nil without one
 }
 
-func newStation(c StationConfig, o Options) *station {
-	s := &station{c: c, o: o, log: o.Logger.With("modem", c.Name), open: o.Open, ended: make(chan struct{})}
+func newStation(c StationConfig, o Options, y *yard) *station {
+	s := &station{yard: y, c: c, o: o, log: o.Logger.With("modem", c.Name), open: o.Open, ended: make(chan struct{})}
+	if s.c.Search <= 0 {
+		s.c.Search = 3 * time.Minute
+	}
+	// The watcher waits for the network: a modem that has none must be watched, too.
+	s.wait, s.c.Modem.Registration = c.Modem.Registration, 0
 	s.c.Modem.Logger = s.log
 	s.status.Store(&Status{Name: c.Name, Port: c.Modem.Port, State: Opening, Since: time.Now()})
 	return s
@@ -66,57 +82,132 @@ func (s *station) start(ctx context.Context) {
 
 // run opens the station again and again until ctx ends.
 func (s *station) run(ctx context.Context) {
-	pause, told := s.o.Pace.ReopenMin, ""
 	for ctx.Err() == nil {
-		began := time.Now()
+		before := s.find.view(s.c) // what changes from here on is news
 		err := s.serve(ctx)
 		if ctx.Err() != nil {
 			break
 		}
-		if time.Since(began) > s.o.Pace.ReopenMax {
-			pause = s.o.Pace.ReopenMin // it had been well for a while
+		var decided *closed
+		if !errors.As(err, &decided) {
+			decided = &closed{s.climb(symptomOf(err), err), err}
 		}
-		wait := pause
-		pause = min(2*pause, s.o.Pace.ReopenMax)
-		if !mendable(err) {
-			wait = s.o.Pace.Parked
-			s.enter(Parked, err.Error())
-		} else if !errors.Is(err, errWrongModem) {
-			s.enter(Recovering, err.Error())
-		}
-		level := slog.LevelWarn
-		if err.Error() == told { // the same again is no news
-			level = slog.LevelDebug
-		}
-		told = err.Error()
-		s.log.Log(ctx, level, "modem is out of service", "error", err, "retry_in", wait)
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-		}
+		s.pause(ctx, decided.step.Wait, before)
 	}
+	s.leaveTurn()
 	s.enter(Closed, "")
 }
 
+// closed ends a session whose next rung is decided.
+type closed struct {
+	step Step
+	err  error
+}
+
+func (c *closed) Error() string { return c.err.Error() }
+func (c *closed) Unwrap() error { return c.err }
+
+// pause waits, but not beyond the moment when other ports are there than before.
+func (s *station) pause(ctx context.Context, wait time.Duration, before string) {
+	due := time.NewTimer(wait)
+	defer due.Stop()
+	for {
+		news := s.find.news()
+		if s.find.view(s.c) != before {
+			wait = 0
+		}
+		select {
+		case <-time.After(min(wait, 20*time.Millisecond)): // names, rights and links of a new port come one by one
+		case <-ctx.Done():
+			return
+		}
+		if wait == 0 {
+			return
+		}
+		select {
+		case <-news:
+		case <-due.C:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// climb takes down the next rung against a symptom: counted, logged, shown.
+func (s *station) climb(symptom Symptom, why error) Step {
+	if s.proved.Swap(false) || !s.parkedAt.IsZero() && time.Since(s.parkedAt) > s.o.Pace.Parked {
+		s.forget()
+	}
+	step := s.o.Pace.next(symptom, s.taken)
+	for step.Rung == Reset && s.c.NoReset {
+		s.taken = append(s.taken, Reset)
+		step = s.o.Pace.next(symptom, s.taken)
+	}
+	again := step.Rung == Park && slices.Contains(s.taken, Park)
+	if !again {
+		s.taken = append(s.taken, step.Rung)
+		s.change(func(st *Status) {
+			next := maps.Clone(st.Recoveries)
+			if next == nil {
+				next = map[Rung]int64{}
+			}
+			next[step.Rung]++
+			st.Recoveries = next
+		})
+	}
+	state := Recovering
+	if step.Rung == Park {
+		state = Parked
+		if s.parkedAt.IsZero() {
+			s.parkedAt = time.Now()
+		}
+	}
+	if !errors.Is(why, errWrongModem) {
+		s.enter(state, why.Error())
+	}
+	level := slog.LevelWarn
+	if told := string(step.Rung) + why.Error(); told != s.told {
+		s.told = told
+	} else { // the same again is no news
+		level = slog.LevelDebug
+	}
+	s.log.Log(context.Background(), level, "modem is out of service", "symptom", symptom, "error", why, "rung", step.Rung, "wait", step.Wait)
+	return step
+}
+
+// forget begins the ladder anew.
+func (s *station) forget() { s.taken, s.parkedAt, s.told = nil, time.Time{}, "" }
+
 var errWrongModem = errors.New("another modem than configured")
 
-// serve is one session, from opening the port to its end.
+// serve is one session, from finding the port to its end.
 func (s *station) serve(ctx context.Context) error {
-	if s.status.Load().Opened == 0 {
+	if s.status.Load().Opened == 0 && len(s.taken) == 0 {
 		s.enter(Opening, "")
 	}
-	m, err := s.open(ctx, s.c.Modem)
+	path, release, err := s.find.acquire(ctx, s.c)
 	if err != nil {
 		return err
 	}
+	defer release()
+	c := s.c.Modem
+	c.Port = path
+	m, err := s.open(ctx, c)
+	if err != nil {
+		s.find.learn(s.c, path, modem.Identity{}, err)
+		return err
+	}
 	defer func() { _ = m.Close() }()
+	s.leaveTurn()
 	id := m.Identity()
-	if err := s.expected(id); err != nil {
+	s.find.learn(s.c, path, id, nil)
+	if err := s.expected(id, path); err != nil {
 		s.enter(WrongModem, err.Error())
 		return err
 	}
-	s.change(func(st *Status) { st.Identity = id; st.Opened++ })
-	s.log.Info("modem is open", "model", id.Manufacturer+" "+id.Model, "imei", id.IMEI, "sim", SIM(id))
+	s.change(func(st *Status) { st.Identity, st.Port = id, path; st.Opened++ })
+	s.log.Info("modem is open", "port", path, "model", id.Manufacturer+" "+id.Model, "imei", id.IMEI, "sim", SIM(id))
 	err = newSession(s, m).run(ctx)
 	if ctx.Err() == nil {
 		s.change(func(st *Status) { st.Lost++ })
@@ -124,12 +215,42 @@ func (s *station) serve(ctx context.Context) error {
 	return err
 }
 
-func (s *station) expected(id modem.Identity) error {
+func (s *station) expected(id modem.Identity, port string) error {
 	if s.c.IMEI != "" && s.c.IMEI != id.IMEI {
-		return fmt.Errorf("%w: the module on %s says IMEI %s, the configuration wants %s: plug in the right one or change modem.imei", errWrongModem, s.c.Modem.Port, id.IMEI, s.c.IMEI)
+		return fmt.Errorf("%w: the module on %s says IMEI %s, the configuration wants %s: plug in the right one or change modem.imei", errWrongModem, port, id.IMEI, s.c.IMEI)
 	}
 	if s.c.SIM != "" && s.c.SIM != id.ICCID {
-		return fmt.Errorf("%w: the card in %s says ICCID %s, the configuration wants %s: put in the right one or change modem.sim", errWrongModem, s.c.Modem.Port, id.ICCID, s.c.SIM)
+		return fmt.Errorf("%w: the card in %s says ICCID %s, the configuration wants %s: put in the right one or change modem.sim", errWrongModem, port, id.ICCID, s.c.SIM)
 	}
 	return nil
+}
+
+// takeTurn waits until no other modem is switched off and on. unless ends the wait without a turn.
+func (s *station) takeTurn(ctx context.Context, unless func() bool) bool {
+	s.leaveTurn()
+	look := time.NewTicker(2 * time.Second)
+	defer look.Stop()
+	for {
+		select {
+		case s.turn <- struct{}{}:
+			var once sync.Once
+			give := func() { once.Do(func() { <-s.turn }) }
+			limit := time.AfterFunc(s.o.Pace.Boot, give) // one that never comes back must not keep the others waiting
+			s.endTurn = func() { limit.Stop(); give() }
+			return true
+		case <-look.C:
+			if unless() {
+				return false
+			}
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+func (s *station) leaveTurn() {
+	if s.endTurn != nil {
+		s.endTurn()
+		s.endTurn = nil
+	}
 }

@@ -16,8 +16,8 @@ const (
 	Searching  State = "searching"   // the modem answers, but no network has registered it
 	Refused    State = "refused"     // the network refuses this SIM
 	Ready      State = "ready"       // it can send
-	Recovering State = "recovering"  // its session ended; it is about to be opened again
-	Parked     State = "parked"      // a person must mend something: Error says what
+	Recovering State = "recovering"  // it is sick, and climbs the recovery ladder
+	Parked     State = "parked"      // the ladder did not help, or a person must mend something: Error says what
 	WrongModem State = "wrong-modem" // another module or card than the configuration says
 	Closed     State = "closed"      // the gateway stops
 )
@@ -31,11 +31,12 @@ type Status struct {
 	Identity     modem.Identity
 	Registration modem.Registration
 	Signal       modem.Signal
-	Opened       int64 // sessions that came up
-	Lost         int64 // sessions that ended by a fault
-	Submitted    int64 // SUBMITs that the modem accepted
-	Failed       int64 // SUBMITs that it refused or that ended unknown
-	Received     int64 // DELIVERs and STATUS-REPORTs stored
+	Opened       int64          // sessions that came up
+	Lost         int64          // sessions that ended by a fault
+	Submitted    int64          // SUBMITs that the modem accepted
+	Failed       int64          // SUBMITs that it refused or that ended unknown
+	Received     int64          // DELIVERs and STATUS-REPORTs stored
+	Recoveries   map[Rung]int64 // rungs taken; never changed, only replaced
 	LastSubmit   time.Time
 	LastReceived time.Time
 }
@@ -53,12 +54,25 @@ func SIM(id modem.Identity) string {
 	}
 }
 
-// mendable says whether waiting may help, or whether a person must do something first.
-func mendable(err error) bool {
+// fault is why a modem is out of service, as far as the ladder is concerned.
+type fault struct {
+	symptom Symptom
+	err     error
+}
+
+func (f *fault) Error() string { return f.err.Error() }
+func (f *fault) Unwrap() error { return f.err }
+
+// symptomOf says what is wrong when a session ended, or did not begin.
+func symptomOf(err error) Symptom {
+	var f *fault
+	if errors.As(err, &f) {
+		return f.symptom
+	}
 	for _, fatal := range []error{modem.ErrPINRequired, modem.ErrPINRefused, modem.ErrPUKRequired} {
 		if errors.Is(err, fatal) {
-			return false
+			return Locked
 		}
 	}
-	return true
+	return Shut
 }

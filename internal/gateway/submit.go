@@ -11,13 +11,22 @@ import (
 )
 
 // submit is the queue's way to put a TPDU on air. A modem that fails again and again for reasons that are not the
-// message's ends its session.
+// message's is sick.
 func (s *session) submit(ctx context.Context, attemptID string, tpdu []byte) queue.Outcome {
 	mr, err := s.m.Submit(ctx, attemptID, tpdu)
 	o := outcome(mr, err)
 	s.count(o)
-	if s.isSick(o) {
-		s.end(fmt.Errorf("the modem accepts nothing: %s", o.Detail))
+	switch o.Kind {
+	case queue.OutcomeAccepted:
+		s.proved.Store(true)
+	case queue.OutcomeUnknown:
+		if err != nil && errors.Is(err, modem.ErrOutcomeUnknown) {
+			s.doubt.Store(time.Now().Add(s.lateWait()).UnixNano())
+		}
+		poke(s.look) // is it still there?
+	}
+	if s.breaker.count(o, err, tpdu) {
+		s.end(&fault{Barren, fmt.Errorf("the modem accepts nothing: %s", o.Detail)})
 	}
 	return o
 }
@@ -31,18 +40,6 @@ func (s *session) count(o queue.Outcome) {
 			st.Failed++
 		}
 	})
-}
-
-// isSick keeps count of failures in a row. A refusal of one message says nothing about the modem.
-func (s *session) isSick(o queue.Outcome) bool {
-	switch o.Kind {
-	case queue.OutcomeAccepted, queue.OutcomeRefused:
-		s.strikes.Store(0)
-		return false
-	case queue.OutcomeSick:
-		return true
-	}
-	return s.strikes.Add(1) >= sickAfter
 }
 
 // outcome says in the queue's words how a submission ended.

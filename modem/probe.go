@@ -1,0 +1,26 @@
+package modem
+
+import "context"
+
+// Probe opens a port just long enough to learn which module and which card are there, and closes it. It enters no PIN and sets nothing
+// up, so that it may be asked of any port that the configuration allows; the errors are those of Open. A card that is locked may
+// hide its ICCID.
+func Probe(ctx context.Context, c Config) (Identity, error) {
+	port, err := openPort(ctx, c.Port, c.Baud)
+	if err != nil {
+		return Identity{}, err
+	}
+	m := begin(port, c)
+	defer func() { _ = m.Close() }()
+	if err := m.wake(ctx); err != nil {
+		return Identity{}, err
+	}
+	h := &hands{m: m, ctx: ctx}
+	for _, line := range []string{"ATE0", "ATV1", "AT+CMEE=1", "AT&D0"} { // AT&D0: the close must not reset it
+		h.try(line)
+	}
+	var id Identity
+	m.identifyModule(h, &id)
+	id.ICCID = m.iccid(h, id.Manufacturer)
+	return id, h.err
+}
