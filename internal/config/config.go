@@ -71,15 +71,18 @@ type ModemDefaults struct {
 	DirectDelivery   bool          `toml:"direct_delivery"`
 	ConfirmReports   bool          `toml:"confirm_reports"`
 	HoldLink         bool          `toml:"hold_link"`
+	Scan             []string      `toml:"scan"`         // patterns of the ttys that may be opened in search of a modem with port = "auto"
+	SearchLimit      time.Duration `toml:"search_limit"` // without a network for so long, a modem is sick
+	Reset            bool          `toml:"reset"`        // a sick modem may be restarted
 }
 
 // Modem is one [[modem]].
 type Modem struct {
 	Name    string `toml:"name"`
-	Port    string `toml:"port"` // path, or tcp://host:port
+	Port    string `toml:"port"` // path, pattern of paths, "auto", or tcp://host:port
 	Enabled bool   `toml:"enabled"`
-	IMEI    string `toml:"imei"` // optional: refuse another module on this port
-	SIM     string `toml:"sim"`  // optional: ICCID; refuse another card
+	IMEI    string `toml:"imei"` // optional: the only module that is it
+	SIM     string `toml:"sim"`  // optional: ICCID; the only card
 	ModemDefaults
 
 	PIN Secret `toml:"-"` // what pin_file holds

@@ -133,6 +133,16 @@ port = "/dev/ttyUSB1"
 at_trace = true
 [[modem]]
 port = "/dev/ttyUSB1"
+[[modem]]
+name = "x"
+port = "auto"
+imei = "490154203237518"
+scan = ["ttyUSB*"]
+[[modem]]
+name = "y"
+port = "auto"
+imei = "490154203237518"
+scan = []
 [queue]
 max_attempts = 1.5
 on_unknown = "ask"
@@ -166,6 +176,9 @@ format = 3
 		`modems.burst: want from 1 to 1000`,
 		`modem[1].name: want 1 to 32 of the characters`,
 		`modem[1].port: want the whole path`,
+		`modem.x.scan[1]: want a pattern of whole paths`,
+		`modem.y.scan: is empty`,
+		`modem.y.imei: modem x is this module already`,
 		`modem.m1.port: want tcp://host:port`,
 		`modem.m1.prompt_timeout: want from 100ms to 5m`,
 		`modem.m1.name: another modem has this name`,

@@ -33,6 +33,9 @@ func Default() Config {
 			RegistrationWait: 60 * time.Second,
 			ConfirmReports:   true,
 			HoldLink:         true,
+			Scan:             []string{"/dev/ttyUSB*", "/dev/ttyACM*"},
+			SearchLimit:      3 * time.Minute,
+			Reset:            true,
 		},
 		Queue: Queue{
 			MaxAttempts:     5,

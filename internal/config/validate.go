@@ -157,6 +157,12 @@ func (b *binder) shared(path string, m ModemDefaults) {
 	b.between(path+".command_timeout", m.CommandTimeout, 100*time.Millisecond, 5*time.Minute)
 	b.between(path+".late_result_wait", m.LateResultWait, 0, 15*time.Minute)
 	b.between(path+".registration_wait", m.RegistrationWait, 0, time.Hour)
+	b.between(path+".search_limit", m.SearchLimit, 30*time.Second, 24*time.Hour)
+	for i, pattern := range m.Scan {
+		if _, err := filepath.Match(pattern, ""); err != nil || !filepath.IsAbs(pattern) {
+			b.fault(fmt.Sprintf("%s.scan[%d]", path, i+1), "want a pattern of whole paths, as /dev/ttyUSB*")
+		}
+	}
 }
 
 func (b *binder) modemList(modems []Modem, general ModemDefaults) {
@@ -173,11 +179,15 @@ func (b *binder) modemList(modems []Modem, general ModemDefaults) {
 		}
 		names[m.Name] = true
 		b.port(path+".port", m.Port)
-		if other, taken := ports[m.Port]; taken && m.Enabled && m.Port != "" {
+		if other, taken := ports[m.Port]; taken && m.Enabled && m.Port != "" && !m.Searched() {
 			b.fault(path+".port", "modem %s has this port already", other)
 		} else if m.Enabled {
 			ports[m.Port] = m.Name
 		}
+		if m.Port == Auto && len(m.Scan) == 0 {
+			b.fault(path+".scan", `is empty: with port = "auto" it says which ttys may be opened, as ["/dev/ttyUSB*"]`)
+		}
+		b.twins(path, m, modems[:i])
 		if m.IMEI != "" && !imei.MatchString(m.IMEI) {
 			b.fault(path+".imei", "want the 15 digits that AT+CGSN answers")
 		}
@@ -185,6 +195,21 @@ func (b *binder) modemList(modems []Modem, general ModemDefaults) {
 			b.fault(path+".sim", "want the ICCID, the 19 or 20 digits printed on the card")
 		}
 		b.own(path, m.ModemDefaults, general)
+	}
+}
+
+// twins finds two modems that name the same module or card.
+func (b *binder) twins(path string, m Modem, earlier []Modem) {
+	for _, other := range earlier {
+		if !m.Enabled || !other.Enabled {
+			continue
+		}
+		if m.IMEI != "" && m.IMEI == other.IMEI {
+			b.fault(path+".imei", "modem %s is this module already", other.Name)
+		}
+		if m.SIM != "" && m.SIM == other.SIM {
+			b.fault(path+".sim", "modem %s has this card already", other.Name)
+		}
 	}
 }
 
@@ -200,10 +225,19 @@ func (b *binder) own(path string, m, general ModemDefaults) {
 	}
 }
 
+// Auto as the port of a modem has it found among the ttys of scan.
+const Auto = "auto"
+
+// Searched says that the modem has no port of its own, and is found by what answers.
+func (m Modem) Searched() bool {
+	return m.Port == Auto || strings.ContainsAny(m.Port, "*?[") && !strings.HasPrefix(m.Port, "tcp://")
+}
+
 func (b *binder) port(path, port string) {
 	switch {
 	case port == "":
-		b.fault(path, `is missing: name the modem's AT port, as /dev/serial/by-id/..., or tcp://host:port`)
+		b.fault(path, `is missing: name the modem's AT port, as /dev/serial/by-id/..., or tcp://host:port, or "auto" to have it found`)
+	case port == Auto:
 	case strings.HasPrefix(port, "tcp://"):
 		if u, err := url.Parse(port); err != nil || u.Hostname() == "" || u.Port() == "" || u.Path != "" || u.User != nil {
 			b.fault(path, "want tcp://host:port")
@@ -211,7 +245,7 @@ func (b *binder) port(path, port string) {
 	case strings.Contains(port, "://"):
 		b.fault(path, "want a path, as /dev/ttyUSB0, or tcp://host:port")
 	case !filepath.IsAbs(port):
-		b.fault(path, "want the whole path, as /dev/ttyUSB0")
+		b.fault(path, `want the whole path, as /dev/ttyUSB0, or "auto"`)
 	case strings.ContainsRune(port, 0):
 		b.fault(path, "no path has a NUL in it")
 	}

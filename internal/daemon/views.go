@@ -42,6 +42,10 @@ func (d *Daemon) modemSnapshot() []metrics.Modem {
 		if s.Signal.Known && up {
 			views[i].SignalDBm = s.Signal.DBm
 		}
+		views[i].Recoveries = map[string]int64{}
+		for _, rung := range gateway.Rungs() {
+			views[i].Recoveries[string(rung)] = s.Recoveries[rung]
+		}
 	}
 	return views
 }

@@ -40,11 +40,12 @@ type Queue struct {
 // Modem is a snapshot of one station.
 type Modem struct {
 	Name         string
-	Up           bool // the port is open and the modem answered its last check
-	Registered   bool // on the home network or roaming
-	SignalDBm    int  // 0: not known, the sample is left out
-	StorageUsed  int  // texts on the SIM or in the modem
-	StorageTotal int  // 0: not known, both samples are left out
+	Up           bool             // the port is open and the modem answered its last check
+	Registered   bool             // on the home network or roaming
+	SignalDBm    int              // 0: not known, the sample is left out
+	StorageUsed  int              // texts on the SIM or in the modem
+	StorageTotal int              // 0: not known, both samples are left out
+	Recoveries   map[string]int64 // rungs of the recovery ladder taken, all rungs named
 }
 
 // Metrics is the registry and what feeds it. Its methods are safe for concurrent use.

@@ -27,7 +27,7 @@ func full() Sources {
 		},
 		Filings: func(context.Context) (map[string]int, error) { return map[string]int{"passed": 5}, nil },
 		Modems: func() []Modem {
-			return []Modem{{Name: "m0", Up: true, Registered: true, SignalDBm: -71, StorageUsed: 2, StorageTotal: 50}, {Name: "m1"}}
+			return []Modem{{Name: "m0", Up: true, Registered: true, SignalDBm: -71, StorageUsed: 2, StorageTotal: 50, Recoveries: map[string]int64{"reopen": 3, "reset": 0}}, {Name: "m1"}}
 		},
 	}
 }

@@ -17,6 +17,7 @@ type snapshots struct {
 
 	messages, depth, oldest, unknown, filings         *prometheus.Desc
 	up, registered, signal, storageUsed, storageTotal *prometheus.Desc
+	recoveries                                        *prometheus.Desc
 }
 
 func newSnapshots(s Sources) *snapshots {
@@ -37,6 +38,7 @@ func newSnapshots(s Sources) *snapshots {
 		signal:       desc("modem_signal_dbm", "Received signal strength in dBm; absent when not known.", "modem"),
 		storageUsed:  desc("modem_storage_used", "Texts in the message storage of the SIM or modem.", "modem"),
 		storageTotal: desc("modem_storage_capacity", "Texts that the message storage holds.", "modem"),
+		recoveries:   desc("modem_recoveries_total", "Steps of the recovery ladder taken for a sick modem, by step; park: none helped.", "modem", "rung"),
 	}
 }
 
@@ -44,7 +46,7 @@ func newSnapshots(s Sources) *snapshots {
 func (s *snapshots) Describe(ch chan<- *prometheus.Desc) {
 	s.errors.Describe(ch)
 	for _, d := range []*prometheus.Desc{s.messages, s.depth, s.oldest, s.unknown, s.filings,
-		s.up, s.registered, s.signal, s.storageUsed, s.storageTotal} {
+		s.up, s.registered, s.signal, s.storageUsed, s.storageTotal, s.recoveries} {
 		ch <- d
 	}
 }
@@ -100,6 +102,9 @@ func (s *snapshots) modem(ch chan<- prometheus.Metric, m Modem) {
 	if m.StorageTotal > 0 {
 		ch <- gauge(s.storageUsed, float64(m.StorageUsed), m.Name)
 		ch <- gauge(s.storageTotal, float64(m.StorageTotal), m.Name)
+	}
+	for rung, n := range m.Recoveries {
+		ch <- prometheus.MustNewConstMetric(s.recoveries, prometheus.CounterValue, float64(n), m.Name, rung)
 	}
 }
 
