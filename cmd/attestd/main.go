@@ -21,6 +21,7 @@ type cli struct {
 	Simulate simulateCmd `cmd:"" help:"Offer simulated modems as serial ports, for any program that drives modems."`
 	Bench    benchCmd    `cmd:"" help:"Measure the whole gateway on simulated modems."`
 	Crash    crashCmd    `cmd:"" help:"Kill the gateway again and again on simulated modems, and count what was lost or doubled."`
+	Soak     soakCmd     `cmd:"" help:"Run the gateway for long on simulated modems with random faults; count losses, repeats and leaks."`
 
 	Send     sendCmd     `cmd:"" help:"Send a message through a running gateway."`
 	Status   statusCmd   `cmd:"" help:"A running gateway at a glance."`
