@@ -36,12 +36,8 @@ const (
 	Dead      State = "dead"
 )
 
-var (
-	// ErrNotFound says that there is no such delivery.
-	ErrNotFound = errors.New("there is no such delivery: delivered ones are kept 7 days, dead ones 30")
-	// ErrEndpoint says that no endpoint has the name.
-	ErrEndpoint = errors.New("endpoint: no endpoint has this name: see attestd webhooks endpoints")
-)
+// ErrNotFound says that there is no such delivery.
+var ErrNotFound = errors.New("there is no such delivery: delivered ones are kept 7 days, dead ones 30")
 
 // Event is what is told of.
 type Event struct {
