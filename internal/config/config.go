@@ -31,6 +31,7 @@ type Config struct {
 	Webhooks      Webhooks      `toml:"webhooks"`
 	Webhook       []Webhook     `toml:"webhook"`
 	Page          Page          `toml:"page"`
+	Camara        Camara        `toml:"camara"`
 	Log           Log           `toml:"log"`
 }
 

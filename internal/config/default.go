@@ -74,6 +74,7 @@ func Default() Config {
 			},
 		},
 		Page:     Page{Proof: "work"},
+		Camara:   Camara{Enabled: true, Life: 10 * time.Minute, Blocked: []string{}, NotOurs: []string{}},
 		Webhooks: Webhooks{Timeout: 10 * time.Second, RetryFor: day, Concurrency: 4},
 		Log:      Log{Level: slog.LevelInfo, Format: "text"},
 	}

@@ -38,6 +38,7 @@ func (c *Config) validate() []string {
 	b.verify(c.Verify)
 	b.webhookList(c.Webhooks, c.Webhook)
 	b.page(c.Page)
+	b.camara(c.Camara, c.Verify.Life)
 	b.oneOf("log.format", c.Log.Format, "text", "json")
 	return b.faults
 }
