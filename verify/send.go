@@ -56,6 +56,11 @@ func (s *Service) send(ctx context.Context, tx Tx, c Challenge, n msisdn.Number,
 		site = s.policy.Site
 	}
 	text := s.templates.render(template, c.Language, fill{code: code, site: site, deadline: c.Deadline, life: c.Life})
+	return s.queueText(ctx, tx, c, n, text, now)
+}
+
+// queueText queues a text with a challenge's code in it, and counts it.
+func (s *Service) queueText(ctx context.Context, tx Tx, c Challenge, n msisdn.Number, text string, now time.Time) (Challenge, error) {
 	id, err := tx.Send(ctx, Outgoing{ChallengeID: c.ID, To: n, Text: text, Deadline: c.Deadline, PID: c.pid()})
 	if err != nil {
 		return c, err
