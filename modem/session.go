@@ -107,6 +107,9 @@ func (m *Modem) Check(ctx context.Context) error {
 // Resync re-establishes the conversation.
 func (m *Modem) Resync(ctx context.Context) error { return m.conn.Resync(ctx) }
 
+// Stale reports whether the modem restarted since it was set up: its settings are lost, and nothing can be sent before Reinit.
+func (m *Modem) Stale() bool { return m.stale.Load() }
+
 // Reinit sets up again a modem that has restarted.
 func (m *Modem) Reinit(ctx context.Context) error {
 	m.ready.Store(nil)

@@ -13,6 +13,7 @@ import (
 // mend climbs the ladder while that can be done in the open session. nil: a rung was taken that may have helped, and the modem is
 // to be watched again. Its line is withdrawn, and no submission is under way.
 func (s *session) mend(ctx context.Context, sick error) error {
+	s.readyAt = time.Time{}
 	for {
 		f := s.diagnose(sick)
 		if f.symptom == Gone || f.symptom == Locked || f.symptom == Shut {
@@ -58,7 +59,12 @@ func (s *session) diagnose(err error) *fault {
 	default:
 	}
 	var f *fault
-	if errors.As(err, &f) {
+	switch {
+	case errors.As(err, &f) && f.symptom != Barren:
+		return f
+	case s.m.Stale(): // whatever else it looks like
+		return &fault{Restarted, errors.New("the modem restarted")}
+	case f != nil:
 		return f
 	}
 	for _, e := range []error{modem.ErrPINRequired, modem.ErrPINRefused, modem.ErrPUKRequired, modem.ErrNoSIM, modem.ErrSIMFailure} {

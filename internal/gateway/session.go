@@ -207,6 +207,9 @@ func (s *session) checkHealth(ctx context.Context) (ready bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("the modem does not answer: %w", err)
 	}
+	if s.m.Stale() {
+		return false, errors.New("the modem restarted")
+	}
 	sig, err := s.m.Signal(bounded)
 	if err != nil {
 		s.log.Debug("no signal report", "error", err)
