@@ -41,6 +41,7 @@ func (m *Modem) handshake(ctx context.Context) error {
 }
 
 func (m *Modem) greet(ctx context.Context) error {
+	m.conn.ExpectNoEcho(false)
 	if err := m.wake(ctx); err != nil {
 		return err
 	}
@@ -50,6 +51,7 @@ func (m *Modem) greet(ctx context.Context) error {
 	for _, line := range []string{"ATE0", "ATV1", "ATQ0", "AT+CMEE=1", "AT&D0"} {
 		h.try(line)
 	}
+	echoes := m.conn.Echoes()
 	id := Identity{}
 	m.identifyModule(h, &id)
 	m.switchOn(h)
@@ -67,6 +69,7 @@ func (m *Modem) greet(ctx context.Context) error {
 		return h.err
 	}
 	m.identity.Store(&id)
+	m.conn.ExpectNoEcho(m.conn.Echoes() == echoes) // some echo whatever they are told
 	return m.awaitNetwork(ctx)
 }
 

@@ -30,6 +30,7 @@ type Modem struct {
 	cs, eps  atomic.Int32              // the last <stat> heard, for modems that answer +CREG? with nothing
 	noCMMS   atomic.Bool
 	told     atomic.Value // the AT+CNMI that the modem took, a string
+	mended   time.Time    // when the translator last looked for what a broken conversation had lost; its own
 	phase2p  atomic.Bool  // CSMS=1: received messages want AT+CNMA (TS 27.005 3.2.1)
 
 	emit       chan Event
@@ -106,9 +107,6 @@ func (m *Modem) Check(ctx context.Context) error {
 
 // Resync re-establishes the conversation.
 func (m *Modem) Resync(ctx context.Context) error { return m.conn.Resync(ctx) }
-
-// Stale reports whether the modem restarted since it was set up: its settings are lost, and nothing can be sent before Reinit.
-func (m *Modem) Stale() bool { return m.stale.Load() }
 
 // Reinit sets up again a modem that has restarted.
 func (m *Modem) Reinit(ctx context.Context) error {

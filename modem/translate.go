@@ -1,6 +1,7 @@
 package modem
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"time"
@@ -78,6 +79,9 @@ func (m *Modem) meaning(e at.Event) []Event {
 			return nil
 		}
 		return []Event{{Kind: Restarted, Text: line}}
+	case e.Kind == at.Settled:
+		m.lookAgain(e.At)
+		return nil
 	case e.Kind == at.WithBody && strings.HasPrefix(line, "+CBM:"):
 		return nil // cell broadcast; AT+CNMI does not ask for it
 	case e.Kind == at.WithBody && e.Body == "":
@@ -108,6 +112,20 @@ func (m *Modem) meaning(e at.Event) []Event {
 		return nil
 	}
 	return []Event{{Kind: Unsolicited, Text: line}}
+}
+
+// lookAgain follows a conversation that had broken: what the modem announced meanwhile was not heard, and what it handed over was
+// not acknowledged, after which it says nothing more (TS 27.005 3.4.1). A conversation that breaks over this very look is left alone.
+func (m *Modem) lookAgain(since time.Time) {
+	if m.ready.Load() == nil || m.stale.Load() || !since.After(m.mended) {
+		return
+	}
+	if n, err := m.Drain(context.Background()); err != nil {
+		m.log.Warn("what came while the modem did not answer could not be listed yet", "error", err)
+	} else if n > 0 {
+		m.log.Info("messages found that came while the modem did not answer", "count", n)
+	}
+	m.mended = time.Now()
 }
 
 // late makes an event of a late final result, if it says how the submit ended.

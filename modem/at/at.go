@@ -40,6 +40,7 @@ const (
 	WithBody             // the next line, if it is hexadecimal, belongs to it (+CMT, +CDS)
 	Quoted               // Known, and its quoted text may go on over several lines (+CUSD)
 	Banner               // the modem has restarted: a running command ends with ErrRestarted
+	Settled              // said by us: a conversation that had broken stands again; what was said meanwhile may be lost
 )
 
 // Trace is one line read or one write made.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -24,6 +25,9 @@ type Conn struct {
 
 	readErr error // set before chunks is closed
 	err     error // set before done is closed
+
+	silent atomic.Bool  // it does not echo, and must not
+	echoes atomic.Int64 // counted
 
 	// What follows belongs to the loop.
 	split     splitter
@@ -160,6 +164,15 @@ func (c *Conn) ask(r *request) (Result, error) {
 // Events are the unsolicited lines and late results in the modem's order. None is dropped; the channel is closed at the end of
 // the conversation, when all have been taken.
 func (c *Conn) Events() <-chan Event { return c.events }
+
+// Forgot is the line of the Banner event of a modem that echoes again.
+const Forgot = "(it echoes again)"
+
+// ExpectNoEcho says that the modem has switched its echo off: one that echoes a command from now on has restarted unseen.
+func (c *Conn) ExpectNoEcho(silent bool) { c.silent.Store(silent) }
+
+// Echoes is how many commands were echoed.
+func (c *Conn) Echoes() int64 { return c.echoes.Load() }
 
 // Done is closed when the conversation has ended.
 func (c *Conn) Done() <-chan struct{} { return c.done }

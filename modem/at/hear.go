@@ -16,7 +16,14 @@ type heard struct{ bytes int }
 func (c *Conn) hear(x *exchange, line string) (final, bool) {
 	if echoOf(line, c.last) {
 		c.trace(false, c.lastShown)
-		return final{}, false
+		c.echoes.Add(1)
+		if !c.silent.CompareAndSwap(true, false) {
+			return final{}, false
+		}
+		// It had switched its echo off, so it has forgotten its settings, and nobody saw it restart.
+		c.tell(Event{At: time.Now(), Line: Forgot, Kind: Banner})
+		c.verbose, c.owed = false, nil
+		return final{err: ErrRestarted}, x != nil
 	}
 	c.trace(false, line)
 	if c.takeQuote(line) {

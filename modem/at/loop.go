@@ -212,8 +212,8 @@ func (c *Conn) pay(r *request, x *exchange) bool {
 				fin.err = ErrNoPrompt
 			}
 			r.reply <- answer{result: x.result(), err: fin.err}
-			if errors.Is(fin.err, ErrRestarted) {
-				c.settle(settling{})
+			if errors.Is(fin.err, ErrRestarted) { // one that only forgot its settings may show a prompt yet
+				c.settle(settling{escape: true})
 			}
 			return false
 		case tokenTimer:

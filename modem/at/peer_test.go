@@ -105,12 +105,14 @@ func submit(tag string) Command {
 	}
 }
 
-// events collects what was told so far.
+// collect gathers what the modem has told so far.
 func collect(c *Conn) *[]Event {
 	var got []Event
 	go func() {
 		for e := range c.Events() {
-			got = append(got, e)
+			if e.Kind != Settled { // which we say ourselves
+				got = append(got, e)
+			}
 		}
 	}()
 	return &got

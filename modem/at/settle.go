@@ -52,6 +52,7 @@ func (c *Conn) settle(s settling) error {
 		}
 		if clean == 2 {
 			c.unsure, c.owed = false, nil
+			c.tell(Event{At: time.Now(), Kind: Settled})
 			return nil
 		}
 		s.escape = s.escape && answers == 0
