@@ -24,3 +24,6 @@ func Probe(ctx context.Context, c Config) (Identity, error) {
 	id.ICCID = m.iccid(h, id.Manufacturer)
 	return id, h.err
 }
+
+// Stale reports whether the modem restarted since it was set up: its settings are lost, and nothing can be sent before Reinit.
+func (m *Modem) Stale() bool { return m.stale.Load() }
