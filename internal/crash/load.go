@@ -141,6 +141,12 @@ func list[T any](ctx context.Context, r *run, path string) (all []T, err error) 
 	}
 }
 
+// describe says how things stand, for an error.
+func (r *run) describe(ctx context.Context) string {
+	status, raw, err := r.call(ctx, http.MethodGet, "/v1/status", nil)
+	return fmt.Sprintf("%d asked for, %d on air; GET /v1/status: %d %s %v", r.asked(), r.onAir.Load(), status, raw, err)
+}
+
 // settle waits until no message is under way, or until nothing more can be hoped for.
 func (r *run) settle(ctx context.Context) error {
 	patience := 30 * time.Second

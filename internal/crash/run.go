@@ -191,7 +191,7 @@ func (r *run) killAt(ctx context.Context, moment string) error {
 	select {
 	case <-a.done:
 	case <-patience.C:
-		return errors.New("its moment did not come within a minute")
+		return fmt.Errorf("its moment did not come within a minute: %s", r.describe(ctx))
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
@@ -210,7 +210,7 @@ func (r *run) killAt(ctx context.Context, moment string) error {
 				return nil
 			}
 		case <-patience.C:
-			return errors.New("nothing was sent within a minute after the restart")
+			return fmt.Errorf("nothing was sent within a minute after the restart: %s", r.describe(ctx))
 		case <-r.child.Load().ended:
 			return errors.New("the gateway ended by itself after the restart")
 		case <-ctx.Done():
