@@ -139,7 +139,7 @@ func (p *passes) admit(pass, number, sum string, content []string, now time.Time
 	}
 	if p.bits > 0 && !worked(pass, number, p.bits) {
 		a, b := p.sum(pass)
-		if sum != strconv.Itoa(a+b) {
+		if n, err := strconv.Atoi(sum); err != nil || n != a+b {
 			return unproven
 		}
 		if !p.sums.AllowN(now, 1) {

@@ -24,7 +24,7 @@ type words struct {
 	Mobile, MobileHint, MobileFault            string
 	Tail, TailHint, TailFault                  string
 	SumHint                                    string
-	WaitFor, WaitOver, Units                   string
+	WaitFor, WaitOver, Units, Life             string
 	LinkAgain, LinkResend, LinkVerify          string
 	Advice                                     []string
 	results                                    map[verify.Result]said
@@ -46,10 +46,10 @@ var chinese = words{
 	Mobile: "手机号码", MobileHint: "备案时填写的手机号码，共十一位", MobileFault: "请填写以1开头的十一位手机号码。",
 	Tail: "证件号码后六位", TailHint: "最后一位是字母X的也要填写；含括号的连同括号一起计算", TailFault: "请填写证件号码的最后六个字符，可含数字、字母和括号。",
 	SumHint: "请用数字作答。这一步用来区分真人与程序。",
-	WaitFor: "请等待：", WaitOver: "现在可以重新提交。", Units: "小时,分,秒,",
-	LinkAgain: "重新填写", LinkResend: "重新发送验证码", LinkVerify: "去填写验证码",
+	WaitFor: "请等待：", WaitOver: "现在可以重新提交。", Units: "小时,分,秒,", Life: "%d小时,%d分钟",
+	LinkAgain: "核验其他验证码", LinkResend: "重新发送验证码", LinkVerify: "去填写验证码",
 	Advice: []string{
-		"验证码自短信送达起%s内有效，累计填错%d次将被锁定，请核对后提交。",
+		"验证码自短信送达起%s内有效，累计填错%d次将被锁定。",
 		"本系统使用普通手机号码发送短信，不会向您索取密码或款项。",
 		"请勿将验证码告诉他人。",
 	},
@@ -92,8 +92,8 @@ var english = words{
 	Mobile: "Mobile number", MobileHint: "The 11-digit number given in the filing", MobileFault: "Enter a mainland mobile number: 11 digits that begin with 1.",
 	Tail: "Last 6 characters of the certificate", TailHint: "A final X counts, and so do brackets", TailFault: "Enter the last 6 characters of the certificate number: digits, letters and brackets.",
 	SumHint: "Answer in figures. This tells people from programs.",
-	WaitFor: "Please wait: ", WaitOver: "You can submit again now.", Units: " h, min, s, ",
-	LinkAgain: "Fill in again", LinkResend: "Send the code again", LinkVerify: "Enter the code",
+	WaitFor: "Please wait: ", WaitOver: "You can submit again now.", Units: " h, min, s, ", Life: "%d hours,%d minutes",
+	LinkAgain: "Verify another code", LinkResend: "Send the code again", LinkVerify: "Enter the code",
 	Advice: []string{
 		"A code is valid for %s after the SMS arrives. Entered wrongly %d times, it is locked.",
 		"Our texts come from ordinary mobile numbers. We never ask for a password or a payment.",
@@ -139,7 +139,12 @@ func (w *words) question(a, b int) string { return fmt.Sprintf(w.sum, w.digits[a
 
 // advice is the notes with the rules of the moment in them.
 func (w *words) advice(r Rules) []string {
-	return append([]string{fmt.Sprintf(w.Advice[0], w.span(r.Life), r.MaxWrong)}, w.Advice[1:]...)
+	hours, minutes, _ := strings.Cut(w.Life, ",")
+	life := fmt.Sprintf(hours, r.Life/time.Hour)
+	if r.Life%time.Hour != 0 || r.Life <= time.Hour {
+		life = fmt.Sprintf(minutes, r.Life/time.Minute)
+	}
+	return append([]string{fmt.Sprintf(w.Advice[0], life, r.MaxWrong)}, w.Advice[1:]...)
 }
 
 // span writes a time to wait; page.js writes it the same way when it counts.

@@ -79,11 +79,9 @@ func (p *Page) outcome(w *words, r *http.Request, a verify.Answer) *outcome {
 		o.faults[f.Field] = true
 	}
 	switch a.Result {
-	case verify.ResultPassed, verify.ResultVerified:
-		o.done = true
-	case verify.ResultAlready:
-		o.done = true
-		if !a.OK {
+	case verify.ResultPassed, verify.ResultVerified, verify.ResultAlready: // several filings on one phone have a code each
+		o.done, o.Link = true, &link{Href: here(r, tabVerify), Name: w.LinkAgain}
+		if a.Result == verify.ResultAlready && !a.OK {
 			o.Text = w.alreadyEnded
 		}
 	case verify.ResultFinal:

@@ -170,7 +170,7 @@ func TestWhatIsMalformedIsMarkedAtItsField(t *testing.T) {
 	d := &desk{answer: verify.Answer{Result: verify.ResultFailed, Fields: []verify.FieldError{{Field: "mobile", Message: "x"}}}}
 	_, h := site(d, Options{})
 	body := post(h, "/verify", filled(t, h, "/", false)).Body.String()
-	if !strings.Contains(body, `aria-describedby="mobile-hint mobile-fault" aria-invalid="true"`) || !strings.Contains(body, chinese.MobileFault) || strings.Contains(body, chinese.CodeFault) {
+	if !strings.Contains(body, `aria-describedby="mobile-fault" aria-invalid="true"`) || !strings.Contains(body, chinese.MobileFault) || strings.Contains(body, chinese.CodeFault) {
 		t.Error(body)
 	}
 	if !strings.Contains(body, `value="048213"`) {
