@@ -29,6 +29,7 @@ type cli struct {
 	Filings  filingsCmd  `cmd:"" help:"List filings, or show one."`
 	Inbox    inboxCmd    `cmd:"" help:"List received texts."`
 	Modems   modemsCmd   `cmd:"" help:"List modems."`
+	Webhooks webhooksCmd `cmd:"" help:"What is told to other programs: list, replay, secrets."`
 
 	Check checkCmd `cmd:"" help:"Check a configuration, and its modems."`
 	Token tokenCmd `cmd:"" help:"Make, list and revoke tokens of the API."`

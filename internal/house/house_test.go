@@ -45,7 +45,7 @@ var arrows = map[string]string{
 	"internal/crash":    "modem/simulator",
 	"internal/soak":     "internal/rig internal/config internal/gateway modem/simulator",
 	"cmd/attestd": "internal/daemon internal/config internal/client internal/demo internal/selftest internal/bench internal/crash internal/soak internal/store internal/inbox internal/msisdn " +
-		"pdu modem modem/simulator github.com/alecthomas/kong",
+		"pdu modem modem/simulator internal/webhook github.com/alecthomas/kong",
 }
 
 // only says which rooms may import a thing at all, whatever their line above says.
