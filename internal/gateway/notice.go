@@ -20,6 +20,7 @@ func (f *finder) run(ctx context.Context) {
 	} else {
 		defer func() { _ = watcher.Close() }()
 		f.follow(watcher)
+		f.tell() // what came before it was watched
 	}
 	scan := time.NewTicker(f.pace.Scan)
 	defer scan.Stop()
@@ -51,15 +52,26 @@ func (f *finder) follow(watcher *fsnotify.Watcher) {
 	watched := watcher.WatchList()
 	for _, c := range stations {
 		for _, dir := range placeOf(c).folders() {
-			for {
-				if info, err := os.Stat(dir); err == nil && info.IsDir() || dir == filepath.Dir(dir) {
+			for there := ""; ; {
+				nearest := existing(dir)
+				if nearest == there {
 					break
 				}
-				dir = filepath.Dir(dir)
-			}
-			if !slices.Contains(watched, dir) && watcher.Add(dir) == nil {
-				watched = append(watched, dir)
+				there = nearest // what was made below it before it was watched is found by looking again
+				if !slices.Contains(watched, nearest) && watcher.Add(nearest) == nil {
+					watched = append(watched, nearest)
+				}
 			}
 		}
+	}
+}
+
+// existing is the folder, or the nearest above it that there is.
+func existing(dir string) string {
+	for {
+		if info, err := os.Stat(dir); err == nil && info.IsDir() || dir == filepath.Dir(dir) {
+			return dir
+		}
+		dir = filepath.Dir(dir)
 	}
 }
