@@ -196,8 +196,9 @@ func TestAModemThatStaysInTextModeIsRefused(t *testing.T) {
 func TestABannerInTheHandshakeStartsItAgain(t *testing.T) {
 	s := plainModem(map[string]string{"AT+CGMM": "RDY\n-|M1"})
 	opened(t, Config{}, s, func(t *testing.T, m *Modem, err error) {
-		if err != nil || m.Identity().Model != "M1" || s.count("ATE0") != 2 {
-			t.Fatalf("%v, %+v, greeted %d times", err, m, s.count("ATE0"))
+		// Two or three: the news of the banner may reach the handshake when it has begun again already.
+		if n := s.count("ATE0"); err != nil || m.Identity().Model != "M1" || n < 2 || n > 3 {
+			t.Fatalf("%v, %+v, greeted %d times", err, m.Identity(), n)
 		}
 	})
 }
