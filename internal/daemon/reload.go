@@ -39,7 +39,7 @@ func (d *Daemon) Reload(cfg config.Config) ([]config.Change, error) {
 	return changed, nil
 }
 
-// rules is the verification service of the moment: httpapi.Verify.
+// rules is the verification service of the moment: httpapi.Verify and Challenges.
 type rules struct{ atomic.Pointer[verify.Service] }
 
 func (r *rules) CreateFiling(ctx context.Context, q verify.FilingRequest) (verify.Filing, bool, error) {
@@ -64,6 +64,26 @@ func (r *rules) Check(ctx context.Context, q verify.CheckRequest) (verify.Answer
 
 func (r *rules) Resend(ctx context.Context, q verify.ResendRequest) (verify.Answer, error) {
 	return r.Load().Resend(ctx, q)
+}
+
+func (r *rules) CreateChallenge(ctx context.Context, q verify.ChallengeRequest) (verify.Challenge, error) {
+	return r.Load().CreateChallenge(ctx, q)
+}
+
+func (r *rules) Challenge(ctx context.Context, id string) (verify.Challenge, error) {
+	return r.Load().Challenge(ctx, id)
+}
+
+func (r *rules) CheckChallenge(ctx context.Context, id, code, via string) (verify.Challenge, bool, error) {
+	return r.Load().CheckChallenge(ctx, id, code, via)
+}
+
+func (r *rules) ResendChallenge(ctx context.Context, id string) (verify.Challenge, error) {
+	return r.Load().ResendChallenge(ctx, id)
+}
+
+func (r *rules) CancelChallenge(ctx context.Context, id string) (verify.Challenge, error) {
+	return r.Load().CancelChallenge(ctx, id)
 }
 
 func (r *rules) sweep(ctx context.Context, now time.Time) (time.Time, error) {

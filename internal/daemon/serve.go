@@ -17,12 +17,13 @@ import (
 // bind takes the API's address, so that a port in use is told at start and not later.
 func (d *Daemon) bind(cfg config.Config) error {
 	d.api = httpapi.New(httpapi.Services{
-		Queue: d.queue, Messages: d.store, Verify: &d.verify, Inbox: d.inboxItems, Modems: d.modemViews,
+		Queue: d.queue, Messages: d.store, Verify: &d.verify, Challenges: &d.verify, Inbox: d.inboxItems, Modems: d.modemViews,
 		Events: events{d.store}, Webhooks: d.store, Status: d.status, Authenticate: d.store.Authenticate,
 		Ready: d.ready, Unavailable: unavailable, MetricsHandler: d.metrics.Handler(), Meter: d.metrics,
 	}, httpapi.Options{
 		Version: d.o.Version, Public: cfg.HTTP.Public, DefaultCountry: cfg.Verify.Region[0], DefaultLanguage: cfg.Verify.DefaultLanguage, TrustedProxies: cfg.HTTP.Prefixes(),
 		MaxBody: int64(cfg.HTTP.MaxBody), EventHeartbeat: cfg.HTTP.EventHeartbeat, Limits: apiLimits(cfg), Logger: d.log,
+		Camara:            httpapi.Camara(cfg.Camara),
 		ReadHeaderTimeout: cfg.HTTP.ReadHeaderTimeout, ReadTimeout: cfg.HTTP.ReadTimeout, IdleTimeout: cfg.HTTP.IdleTimeout,
 		MaxConnections: cfg.HTTP.MaxConnections,
 	})

@@ -50,6 +50,8 @@ func New(s Services, o Options) *API {
 	api.UseMiddleware(a.authenticate(api))
 	a.messages(api)
 	a.filings(api)
+	a.challenges(api)
+	a.camara(api)
 	a.lists(api)
 	a.events(api)
 	a.webhooks(api)

@@ -190,7 +190,7 @@ func (a *API) messages(api huma.API) {
 	huma.Register(api, cancel, func(ctx context.Context, in *IDInput) (*messageOutput, error) {
 		m, err := a.s.Messages.Message(ctx, in.ID)
 		if err == nil && strings.HasPrefix(m.Origin, challengeOrigin) {
-			err = newProblem(http.StatusConflict, "this is the code of a filing: cancel the filing, and its codes are cancelled with it")
+			err = newProblem(http.StatusConflict, "this is the code of a filing or a challenge: cancel the filing or the challenge, and its codes are cancelled with it")
 		}
 		if err == nil {
 			m, err = a.s.Queue.Cancel(ctx, in.ID)

@@ -57,6 +57,7 @@ var kinds = map[int]struct{ name, title string }{
 	http.StatusUnsupportedMediaType:  {"unsupported-media-type", "Only JSON is taken here"},
 	http.StatusUnprocessableEntity:   {"refused", "The request was understood and refused"},
 	http.StatusInternalServerError:   {"internal", "Something went wrong here"},
+	http.StatusTooManyRequests:       {"too-many-requests", "Too much was asked for, too soon"},
 	http.StatusServiceUnavailable:    {"unavailable", "The gateway cannot take this now"},
 }
 
@@ -77,6 +78,9 @@ var faults = []struct {
 	{verify.ErrNotFound, http.StatusNotFound, ""},
 	{verify.ErrReferenceConflict, http.StatusConflict, "reference"},
 	{verify.ErrFilingClosed, http.StatusConflict, ""},
+	{verify.ErrChallengeEnded, http.StatusConflict, ""},
+	{verify.ErrSendCap, http.StatusConflict, ""},
+	{verify.ErrTooLate, http.StatusConflict, ""},
 }
 
 var errNotUTF8 = errors.New("the body is not UTF-8 text")

@@ -20,6 +20,8 @@ type Services struct {
 	Messages Messages
 	// Verify is the rules. *verify.Service is one.
 	Verify Verify
+	// Challenges is the rules, for codes that belong to no filing. *verify.Service is one.
+	Challenges Challenges
 	// Inbox lists at most limit received texts with ids smaller than before ("" from the newest), newest first; next is
 	// the last one's id when more follow, "" otherwise.
 	Inbox func(ctx context.Context, before string, limit int) (items []InboxItem, next string, err error)
@@ -110,6 +112,7 @@ type Options struct {
 	MaxBody         int64
 	EventHeartbeat  time.Duration // a comment line to clients of /v1/events, so that nobody in between hangs up
 	Limits          Limits
+	Camara          Camara
 	Logger          *slog.Logger // nil: nothing is logged
 
 	// For Server.
