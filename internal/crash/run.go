@@ -98,7 +98,7 @@ func (r *run) configure() error {
 		onUnknown = "wait"
 	}
 	fmt.Fprintf(&b, "environment = \"test\"\n[store]\nurl = \"sqlite://%s/attestd.db\"\n[http]\nlisten = %q\n", r.dir, r.listen)
-	fmt.Fprintf(&b, "[queue]\nbackoff = \"200ms\"\nevidence_window = \"1m\"\nreport_window = \"1m\"\non_unknown = %q\n", onUnknown)
+	fmt.Fprintf(&b, "[queue]\nbackoff = \"200ms\"\nreport_window = \"1m\"\non_unknown = %q\n", onUnknown)
 	fmt.Fprintf(&b, "[modems]\nrate_per_minute = 0\nsubmit_timeout = \"5s\"\nlate_result_wait = \"2s\"\n")
 	for i := range r.o.Modems {
 		port, err := r.network.Modem(i).Listen(r.dir)
