@@ -84,7 +84,7 @@ func printDelivery(a *app, d client.WebhookDelivery) {
 type webhooksReplayCmd struct {
 	apiFlags `embed:""`
 	ID       string `arg:"" optional:"" help:"This one."`
-	Dead     bool   `help:"All dead ones, in order."`
+	Dead     bool   `help:"All dead ones, in order, at most 1000 at once."`
 	Endpoint string `placeholder:"NAME" help:"With --dead: only to this one; callback: the filings' own."`
 	Subject  string `placeholder:"ID" help:"With --dead: only about this, a filing's id say."`
 }
@@ -112,18 +112,17 @@ func (c *webhooksReplayCmd) Run(a *app) error {
 		printDelivery(a, d)
 		return nil
 	}
-	total := 0
-	for more := true; more; {
-		var done client.WebhookReplayed
-		if err := cl.Do(a.ctx, http.MethodPost, "/v1/webhooks/replay", client.WebhookReplay{Endpoint: c.Endpoint, Subject: c.Subject}, &done); err != nil {
-			return err
-		}
-		total, more = total+done.Replayed, done.More
+	var done client.WebhookReplayed
+	if err := cl.Do(a.ctx, http.MethodPost, "/v1/webhooks/replay", client.WebhookReplay{Endpoint: c.Endpoint, Subject: c.Subject}, &done); err != nil {
+		return err
 	}
 	if c.JSON {
-		return a.printJSON(client.WebhookReplayed{Replayed: total})
+		return a.printJSON(done)
 	}
-	fmt.Fprintf(a.stdout, "%d dead deliveries begin anew.\n", total)
+	fmt.Fprintf(a.stdout, "%d dead deliveries begin anew.\n", done.Replayed)
+	if done.More { // not a loop: an endpoint that is gone kills them as fast as they are replayed
+		fmt.Fprintln(a.stderr, "There are more: run it again when these have gone out.")
+	}
 	return nil
 }
 

@@ -90,6 +90,7 @@ func (d *Daemon) reloadWebhooks(ctx context.Context, settings webhook.Settings) 
 		return err
 	}
 	d.webhooks.Configure(settings)
+	d.log.Info("webhooks: secrets were read again", "callbacks_sign_with", len(settings.Callbacks.Texts()), "endpoints", len(settings.Endpoints))
 	return nil
 }
 
