@@ -48,6 +48,7 @@ func Scenarios() []Scenario {
 		{"four", "the same through four", func(ctx context.Context, b *bench) error { return b.backlog(ctx, "four", 4, 4000) }},
 		{"radio", "one modem whose network takes 2.5 s a message: how much of that time it is kept busy", radio},
 		{"faults", "1,000 messages through four modems, one recipient in twenty with a fault: lost and doubled", faults},
+		{"sick", "three modems beside a dead one, one recipient in ten refused for good: what is left of their throughput", sick},
 	}
 }
 
