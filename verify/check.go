@@ -175,6 +175,7 @@ func (s *Service) accept(ctx context.Context, tx Tx, c Challenge, now time.Time)
 func (s *Service) charge(ctx context.Context, tx Tx, compared []Challenge, in submission, now time.Time) (Answer, error) {
 	left := -1
 	var last Challenge
+	var until time.Time
 	for _, c := range compared {
 		after, err := s.chargeOne(ctx, tx, c, in, now)
 		if err != nil {
@@ -184,12 +185,13 @@ func (s *Service) charge(ctx context.Context, tx Tx, compared []Challenge, in su
 		if n := after.MaxWrong - after.Wrong; !after.State.Terminal() && (left < 0 || n < left) {
 			left = n
 		}
+		until = after.until(until)
 	}
 	if left < 0 {
 		return ended(last), nil
 	}
 	a := answer(ResultWrong)
-	a.TriesLeft = &left
+	a.TriesLeft, a.Deadline = &left, until
 	if len(compared) == 1 {
 		a.FilingID = last.FilingID
 	}
@@ -202,6 +204,14 @@ func (s *Service) chargeOne(ctx context.Context, tx Tx, c Challenge, in submissi
 		return c, err
 	}
 	return after, s.emitRefused(ctx, tx, after, in.via)
+}
+
+// until is the earlier of the time until which a person can enter the code, where that is known, and another.
+func (c Challenge) until(other time.Time) time.Time {
+	if c.State != ChallengeOpen || !other.IsZero() && other.Before(c.Deadline) {
+		return other
+	}
+	return c.Deadline
 }
 
 // noRecord charges a tail that fits nothing to every open challenge of the phone. Whether there were any is not

@@ -62,6 +62,9 @@ func (s *Service) resendAll(ctx context.Context, tx Tx, l line, in submission, h
 		if wait, ok := told[r]; ok {
 			a := answer(r)
 			a.Wait = wait
+			for _, c := range l.tail {
+				a.Deadline = c.until(a.Deadline)
+			}
 			return a, nil
 		}
 	}

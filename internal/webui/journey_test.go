@@ -126,6 +126,7 @@ func TestTwoPersonsVerifyInEachLanguageAtEachSizeWithAndWithoutJavaScript(t *tes
 				t.Fatalf("a wrong code: %s", got)
 			}
 			b.shows(say("还可以尝试3次", "3 tries are left")) // the wrong tail was charged, too
+			b.shows(say("验证码还有23小时5", "valid for another 23 h 5"))
 			b.check("4-wrong")
 			// As people type: spaces, +86, small letters.
 			b.fill("code", codes[one][:3]+" "+codes[one][3:], "mobile", "+86 "+one, "certificate_tail", strings.ToLower(tail))

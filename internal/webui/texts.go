@@ -30,7 +30,7 @@ type words struct {
 	results                                    map[verify.Result]said
 	reasons                                    map[string]string
 	alreadyEnded, staleTitle, staleText, tries string
-	lastTry, sum                               string
+	lastTry, left, sum                         string
 	digits                                     [10]string
 }
 
@@ -78,7 +78,7 @@ var chinese = words{
 	},
 	alreadyEnded: "与该手机号码和证件号码对应的核验此前已经完成。",
 	staleTitle:   "请再提交一次", staleText: "页面打开时间过长或已经提交过，本次没有提交。内容已为您保留。",
-	tries: "还可以尝试%d次。", lastTry: "这是最后一次机会，请仔细核对。", sum: "%s加%s等于几？",
+	tries: "还可以尝试%d次。", lastTry: "这是最后一次机会，请仔细核对。", left: "验证码还有%s有效。", sum: "%s加%s等于几？",
 	digits: [10]string{"零", "一", "二", "三", "四", "五", "六", "七", "八", "九"},
 }
 
@@ -124,7 +124,7 @@ var english = words{
 	},
 	alreadyEnded: "The verification for this mobile number and certificate was completed before.",
 	staleTitle:   "Please submit once more", staleText: "The page was open for too long, or was submitted before. Nothing was submitted; what you entered is kept.",
-	tries: "%d tries are left.", lastTry: "One try is left: check the code with care.", sum: "What is %s plus %s?",
+	tries: "%d tries are left.", lastTry: "One try is left: check the code with care.", left: "The code is valid for another %s.", sum: "What is %s plus %s?",
 	digits: [10]string{"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"},
 }
 
@@ -133,6 +133,17 @@ func (w *words) triesLeft(n int) string {
 		return w.lastTry
 	}
 	return fmt.Sprintf(w.tries, n)
+}
+
+// timeLeft is rounded down, so that nobody is promised a minute too many.
+func (w *words) timeLeft(d time.Duration) string {
+	switch {
+	case d <= 0:
+		return ""
+	case d > time.Minute:
+		d = d.Truncate(time.Minute)
+	}
+	return fmt.Sprintf(w.left, w.span(d))
 }
 
 func (w *words) question(a, b int) string { return fmt.Sprintf(w.sum, w.digits[a], w.digits[b]) }

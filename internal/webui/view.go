@@ -41,7 +41,7 @@ type outcome struct {
 	Result            int
 	Tone, Role        string // good, bad, wait; status or alert
 	Title, Text, Next string
-	Tries, Wait       string
+	Tries, Left, Wait string
 	Seconds           int
 	Link              *link
 
@@ -71,6 +71,9 @@ func (p *Page) outcome(w *words, r *http.Request, a verify.Answer) *outcome {
 	}
 	if a.TriesLeft != nil {
 		o.Tries = w.triesLeft(*a.TriesLeft)
+	}
+	if !a.Deadline.IsZero() {
+		o.Left = w.timeLeft(time.Until(a.Deadline))
 	}
 	if a.Wait > 0 {
 		o.Wait, o.Seconds = w.span(a.Wait), int((a.Wait+time.Second-1)/time.Second)

@@ -154,6 +154,11 @@ func TestTheReasonOfAFailureAndTheWaitAreTold(t *testing.T) {
 			t.Errorf("%s is not told", reason)
 		}
 	}
+	left := 4
+	d.answer = verify.Answer{Result: verify.ResultWrong, TriesLeft: &left, Deadline: time.Now().Add(90*time.Minute + 30*time.Second)}
+	if body := post(h, "/verify", filled(t, h, "/", false)).Body.String(); !strings.Contains(body, "another 1 h 30 min.") {
+		t.Error("the time left is not told")
+	}
 	d.answer = verify.Answer{Result: verify.ResultWait, Wait: 245 * time.Second}
 	w := post(h, "/resend", filled(t, h, "/resend", false))
 	if !strings.Contains(w.Body.String(), "4 min 5 s") || !strings.Contains(w.Body.String(), `data-seconds="245"`) || w.Header().Get("Retry-After") != "245" {
