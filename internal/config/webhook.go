@@ -13,7 +13,7 @@ import (
 
 // Webhooks is what all webhooks share; [[webhook]] adds endpoints to the filings' own callbacks.
 type Webhooks struct {
-	// SecretFile is empty in the file for "webhook.secret beside store.key_file"; after Load it is the resolved path.
+	// SecretFile is empty in the file for "webhook.secret beside the SQLite file"; after Load it is the resolved path.
 	SecretFile   string        `toml:"secret_file"`
 	AllowPrivate []string      `toml:"allow_private"` // addresses or CIDR prefixes that are not public and may be called
 	AllowHTTP    bool          `toml:"allow_http"`
@@ -108,7 +108,7 @@ func (b *binder) webhookList(shared Webhooks, hooks []Webhook) {
 // webhookFiles makes the names of secret files absolute; who loads them says what is wrong with them.
 func (c *Config) webhookFiles(dir string) {
 	if c.Webhooks.SecretFile == "" {
-		c.Webhooks.SecretFile = filepath.Join(filepath.Dir(c.Store.KeyFile), "webhook.secret")
+		c.Webhooks.SecretFile = filepath.Join(filepath.Dir(sqliteFile(c.Store.URL)), "webhook.secret")
 	}
 	c.Webhooks.SecretFile = resolve(dir, c.Webhooks.SecretFile)
 	for i := range c.Webhook {

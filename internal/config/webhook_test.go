@@ -62,12 +62,12 @@ func TestAReloadTakesWebhooksOver(t *testing.T) {
 	}
 }
 
-func TestSecretFilesAreLookedForBesideTheKeyAndBesideTheFile(t *testing.T) {
+func TestSecretFilesAreLookedForBesideTheDatabaseWhichCanBeWrittenAndBesideTheFile(t *testing.T) {
 	c := Default()
 	c.Store.KeyFile = "/etc/attestd/keys/attestd.key"
 	c.Webhook = []Webhook{{Name: "a", SecretFile: "a.secret"}, {Name: "b"}}
 	c.webhookFiles("/etc/attestd")
-	if c.Webhooks.SecretFile != "/etc/attestd/keys/webhook.secret" || c.Webhook[0].SecretFile != filepath.Join("/etc/attestd", "a.secret") || c.Webhook[1].SecretFile != "" {
+	if c.Webhooks.SecretFile != "/var/lib/attestd/webhook.secret" || c.Webhook[0].SecretFile != filepath.Join("/etc/attestd", "a.secret") || c.Webhook[1].SecretFile != "" {
 		t.Errorf("%+v %+v", c.Webhooks, c.Webhook)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"strings"
 
 	"attestd/internal/config"
 	"attestd/internal/metrics"
@@ -19,7 +20,8 @@ func WebhookSecretFile(cfg config.Config) string {
 	if cfg.Webhooks.SecretFile != "" {
 		return cfg.Webhooks.SecretFile
 	}
-	return filepath.Join(filepath.Dir(cfg.Store.KeyFile), "webhook.secret")
+	path := strings.TrimPrefix(strings.TrimPrefix(cfg.Store.URL, "sqlite:"), "//")
+	return filepath.Join(filepath.Dir(path), "webhook.secret")
 }
 
 // buildWebhooks makes who tells others of events, and the secret that signs if there is none yet. Whoever writes an event
