@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,6 +41,12 @@ func (s *Store) loadHooks(ctx context.Context) error {
 // SetWebhooks makes these the configured endpoints: events written from now on are for them. One whose address has changed
 // is no longer gone.
 func (s *Store) SetWebhooks(ctx context.Context, endpoints []webhook.Endpoint) error {
+	same := slices.EqualFunc(*s.hooks.Load(), sorted(endpoints), func(h hook, e webhook.Endpoint) bool {
+		return h.name == e.Name && h.url == e.URL && slices.Equal(h.events, e.Events)
+	})
+	if same {
+		return nil // nothing to write, which a full disk would not let us
+	}
 	err := s.Update(ctx, func(tx *Tx) error {
 		before := map[string]string{}
 		for _, h := range *s.hooks.Load() {
@@ -69,6 +76,10 @@ func (s *Store) SetWebhooks(ctx context.Context, endpoints []webhook.Endpoint) e
 		return err
 	}
 	return s.loadHooks(ctx)
+}
+
+func sorted(endpoints []webhook.Endpoint) []webhook.Endpoint {
+	return slices.SortedFunc(slices.Values(endpoints), func(a, b webhook.Endpoint) int { return strings.Compare(a.Name, b.Name) })
 }
 
 // enrol writes down who is to be told of an event, in its transaction. What webhooks tell of themselves goes to nobody: an
