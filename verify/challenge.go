@@ -43,7 +43,7 @@ type Challenge struct {
 	Site         string   // named in the SMS when the phone has several filings
 	TailMACs     [][]byte // a tail that any of its persons may give
 	CodeMAC      []byte   // wiped when the challenge ends
-	CodeSealed   []byte   // wiped when the challenge ends
+	CodeSealed   []byte   // wiped when the challenge ends; with no filing, the template of its text stands behind the code
 
 	// ReplaceType is which of the seven replace types its SMS carry (TS 23.040 9.2.3.9), so that a phone which honours it
 	// shows a re-send in place of what it repeats; 0 for none.

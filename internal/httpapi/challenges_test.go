@@ -148,3 +148,37 @@ func TestTheCAMARADoorCanBeShut(t *testing.T) {
 		t.Error("the document shows a door that is shut")
 	}
 }
+
+func TestOfManyChecksAtOnceOneIsRightAndNoMoreThanTheTriesAreCharged(t *testing.T) {
+	r := gateway(t, nil)
+	const phone = "+8613800138401"
+	id := call(t, r, "POST", "/v1/challenges", `{"to":"`+phone+`","max_tries":5}`).field("id")
+	code := sixDigits.FindString(arrived(t, r, phone, 1))
+	answers := make(chan string, 60)
+	for i := range cap(answers) {
+		entered := code
+		if i%4 != 0 {
+			entered = otherCode(code)
+		}
+		go func() {
+			a := call(t, r, "POST", "/v1/challenges/"+id+"/check", fmt.Sprintf(`{"code":%q}`, entered))
+			answers <- a.field("ok") + " " + a.field("state")
+		}()
+	}
+	right, charged := 0, 0
+	for range cap(answers) {
+		switch a := <-answers; a {
+		case "true verified":
+			right++
+		case "false sending", "false open":
+			charged++
+		case "false verified", "false locked":
+		default:
+			t.Error(a)
+		}
+	}
+	state := call(t, r, "GET", "/v1/challenges/"+id, "").field("state")
+	if (right == 1) != (state == "verified") || right > 1 || charged > 4 {
+		t.Errorf("%d right, %d charged, %s", right, charged, state)
+	}
+}
