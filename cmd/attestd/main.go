@@ -20,6 +20,7 @@ type cli struct {
 	Loopback loopbackCmd `cmd:"" help:"Send an SMS through a modem to itself and time each leg."`
 	Simulate simulateCmd `cmd:"" help:"Offer simulated modems as serial ports, for any program that drives modems."`
 	Bench    benchCmd    `cmd:"" help:"Measure the whole gateway on simulated modems."`
+	Faults   faultsCmd   `cmd:"" help:"Run the fault matrix on simulated modems: what each fault loses, repeats, and how soon it is over."`
 	Crash    crashCmd    `cmd:"" help:"Kill the gateway again and again on simulated modems, and count what was lost or doubled."`
 	Soak     soakCmd     `cmd:"" help:"Run the gateway for long on simulated modems with random faults; count losses, repeats and leaks."`
 

@@ -262,7 +262,7 @@ func (c *Conn) finish(r *request, x *exchange) {
 				if x.paid && fin.err == nil && len(x.lines) == 0 && x.cmd.Prefix != "" {
 					// An OK that may be somebody else's: the real result may still come, and must not meet the next command.
 					c.owed = x
-					c.settle(settling{grace: emptyGrace})
+					c.settle(settling{grace: min(emptyGrace, c.o.LateResultWait)})
 				}
 				return
 			}

@@ -1,0 +1,76 @@
+package faults
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"attestd/modem/simulator"
+)
+
+// TestALateReferenceIsNeverCreditedToAnotherMessage sends under load while every fourth submit's +CMGS comes late: within the
+// time that it is waited for, and just after it. Whatever reference the API then
+// names for a message must be the one that the network gave to that very message.
+func TestALateReferenceIsNeverCreditedToAnotherMessage(t *testing.T) {
+	for _, after := range []time.Duration{1300 * time.Millisecond, 2300 * time.Millisecond} {
+		t.Run(after.String(), func(t *testing.T) {
+			t.Parallel()
+			places <- struct{}{}
+			defer func() { <-places }()
+			s := newScene(t.Context(), Fault{Name: "late", radio: late(after)})
+			r, err := s.start(Options{Log: logOf(t)})
+			if r != nil {
+				defer func() {
+					if err := r.Close(); err != nil {
+						t.Error(err)
+					}
+				}()
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range 24 {
+				suffix := ""
+				if i%4 == 1 {
+					suffix = "99613"
+				}
+				if _, err := s.send(suffix, i%2 == 0); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := s.rest("after the load"); err != nil {
+				t.Error(err)
+			}
+			given := map[string]map[int]bool{} // text to the references that the network gave it
+			for _, e := range s.network.Ledger() {
+				if e.Kind == simulator.KindSubmit && e.Accepted {
+					if given[e.Text] == nil {
+						given[e.Text] = map[int]bool{}
+					}
+					given[e.Text][*e.MR] = true
+				}
+			}
+			for _, m := range s.sent {
+				var now struct {
+					Parts []struct{ MR *int } `json:"parts"`
+					Tries []struct{ MR *int } `json:"tries"`
+				}
+				if err := s.api.Do(t.Context(), http.MethodGet, "/v1/messages/"+m.id, nil, &now); err != nil {
+					t.Fatal(err)
+				}
+				if len(now.Tries) == 0 {
+					t.Fatalf("%s has no try", m.text)
+				}
+				for _, named := range append(now.Parts, now.Tries...) {
+					if named.MR != nil && !given[m.text][*named.MR] {
+						t.Errorf("%s (%s): it is said to have reference %d, the network gave it %s", m.text, m.to, *named.MR, fmt.Sprint(given[m.text]))
+					}
+				}
+				if len(given[m.text]) != 1 {
+					t.Errorf("%s went out %d times", m.text, len(given[m.text]))
+				}
+			}
+		})
+	}
+}
