@@ -186,12 +186,14 @@ func TestOneThatAnswersGoneGetsNothingMoreUntilAReplay(t *testing.T) {
 	}
 	h.until("all are delivered", r, h.state(webhook.Delivered, 4))
 	var seqs []int64
-	for _, one := range r.got()[2:] {
+	for _, one := range r.got()[2:5] {
 		seqs = append(seqs, one.seq)
 	}
 	if !slices.IsSorted(seqs) || len(seqs) != 3 {
 		t.Errorf("replayed in the order %v", seqs)
 	}
+	h.emit("filing.rejected", "f1")
+	h.until("what happens after a replay goes out again", r, h.state(webhook.Delivered, 5))
 	if first, again := r.got()[0], r.got()[2]; first.id != again.id || string(first.body) != string(again.body) {
 		t.Error("a replay is another message than the first one")
 	}
