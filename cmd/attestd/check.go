@@ -122,6 +122,7 @@ func (c *checkCmd) print(a *app, cfg config.Config, r checked) error {
 
 // probe opens all modems at once: each may take a while.
 func (c *checkCmd) probe(ctx context.Context, cfg config.Config) []probed {
+	paths, missing := daemon.Locate(ctx, cfg)
 	all := make([]probed, 0, len(cfg.Modem))
 	for _, m := range cfg.Modem {
 		if m.Enabled {
@@ -134,6 +135,11 @@ func (c *checkCmd) probe(ctx context.Context, cfg config.Config) []probed {
 		if m.Enabled {
 			p := &all[i]
 			i++
+			if err := missing[m.Name]; err != nil {
+				p.Error = err.Error()
+				continue
+			}
+			m.Port, p.Port = paths[m.Name], paths[m.Name]
 			wait.Go(func() { c.ask(ctx, m, p) })
 		}
 	}

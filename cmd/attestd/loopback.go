@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"attestd/internal/config"
+	"attestd/internal/daemon"
 	"attestd/internal/selftest"
 	"attestd/modem"
 	"attestd/modem/simulator"
@@ -40,7 +42,7 @@ func (c *loopbackCmd) Run(a *app) error {
 			return err
 		}
 		defer done()
-	} else if o.Modem, err = c.configured(); err != nil {
+	} else if o.Modem, err = c.configured(a.ctx); err != nil {
 		return err
 	}
 	if !c.JSON {
@@ -79,7 +81,7 @@ func simulated() (c modem.Config, done func(), err error) {
 	return c, done, nil
 }
 
-func (c *loopbackCmd) configured() (modem.Config, error) {
+func (c *loopbackCmd) configured(ctx context.Context) (modem.Config, error) {
 	cfg, err := config.Load(c.Config)
 	if err != nil {
 		return modem.Config{}, err
@@ -87,6 +89,13 @@ func (c *loopbackCmd) configured() (modem.Config, error) {
 	var names []string
 	for _, m := range cfg.Modem {
 		if m.Name == c.Modem || c.Modem == "" && len(cfg.Modem) == 1 {
+			if m.Searched() {
+				paths, missing := daemon.Locate(ctx, cfg)
+				if err := missing[m.Name]; err != nil {
+					return modem.Config{}, err
+				}
+				m.Port = paths[m.Name]
+			}
 			return modem.Config{
 				Port: m.Port, Baud: m.Baud, PIN: string(m.PIN), SMSC: m.SMSC, DirectDelivery: m.DirectDelivery, UnconfirmedReports: !m.ConfirmReports,
 				CommandTimeout: m.CommandTimeout, PromptTimeout: m.PromptTimeout, SubmitTimeout: m.SubmitTimeout, LateResultWait: m.LateResultWait,

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -86,4 +87,16 @@ func (d *Daemon) station(m config.Modem, trace bool) gateway.StationConfig {
 		Limit:   queue.Limit{PerMinute: m.RatePerMinute, Burst: m.Burst},
 		Version: fmt.Sprintf("%#v %v %x", m, trace, d.keys.MAC("pin version", []byte(m.PIN))),
 	}
+}
+
+// Locate finds the ports of the enabled modems as the gateway would: a path or an error for each name.
+func Locate(ctx context.Context, cfg config.Config) (paths map[string]string, errs map[string]error) {
+	var all []gateway.StationConfig
+	for _, m := range cfg.Modem {
+		if m.Enabled {
+			all = append(all, gateway.StationConfig{Name: m.Name, IMEI: m.IMEI, SIM: m.SIM, Scan: m.Scan,
+				Modem: modem.Config{Port: m.Port, Baud: m.Baud, CommandTimeout: m.CommandTimeout}})
+		}
+	}
+	return gateway.Locate(ctx, all)
 }

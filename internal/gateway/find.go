@@ -159,6 +159,7 @@ func (f *finder) match(ctx context.Context, c StationConfig, p place) (found por
 			for _, one := range stick {
 				pending = pending || f.isProbed(one)
 			}
+			seen = append(seen, stick[0].path+" is in use")
 			continue
 		}
 		for _, one := range stick { // one after the other, until one answers
@@ -288,4 +289,22 @@ func (f *finder) explain(c StationConfig, p place, seen []string) error {
 		found = strings.Join(seen, "; ")
 	}
 	return fmt.Errorf("%w: %s on %s (%s); is it plugged in?", modem.ErrPortMissing, what, strings.Join(p.globs, ", "), found)
+}
+
+// Locate finds the ports of stations without keeping them, for those who want to look at modems while no gateway runs. It gives a
+// path or an error for each name.
+func Locate(ctx context.Context, stations []StationConfig) (paths map[string]string, errs map[string]error) {
+	o := Options{Stations: stations, Logger: slog.New(slog.DiscardHandler)}
+	o.Pace.fill()
+	f := newFinder(o)
+	defer f.tasks.Wait()
+	paths, errs = map[string]string{}, map[string]error{}
+	for _, c := range stations {
+		if path, _, err := f.acquire(ctx, c); err != nil {
+			errs[c.Name] = err
+		} else {
+			paths[c.Name] = path
+		}
+	}
+	return paths, errs
 }
