@@ -18,6 +18,16 @@ var (
 	ErrBusy     = errors.New("the database is busy: try again")
 )
 
+// unusable is an I/O error. A full disk is the usual cause (the driver gives SQLITE_IOERR, and not SQLITE_FULL, for a write
+// without space), so it counts as ErrFull; its words leave room for another.
+type unusable struct{}
+
+func (unusable) Error() string {
+	return "the disk refuses: most likely it is full; nothing was stored, and it goes on by itself when there is space"
+}
+
+func (unusable) Is(target error) bool { return target == ErrFull }
+
 // explain puts the error that people can act on before the database's own.
 func explain(err error) error {
 	var code sqlite3.ErrorCode
@@ -29,6 +39,7 @@ func explain(err error) error {
 		err  error
 	}{
 		{sqlite3.FULL, ErrFull},
+		{sqlite3.IOERR, unusable{}},
 		{sqlite3.READONLY, ErrReadOnly},
 		{sqlite3.CORRUPT, ErrCorrupt},
 		{sqlite3.NOTADB, ErrCorrupt},

@@ -38,6 +38,8 @@ type Options struct {
 	Keys *seal.Keyring // seals numbers, texts and codes; needed for everything but tokens
 	// Exclusive refuses to open a database that another exclusive opener holds: one gateway on one database.
 	Exclusive bool
+
+	failpoint func(boundary) error // for the tests of this package: see boundary
 }
 
 // Store is an open database. It is safe for concurrent use.
@@ -55,6 +57,8 @@ type Store struct {
 	topics  hub
 	hooks   atomic.Pointer[[]hook] // who is told of events, besides callbacks
 	codes   queue.Policy           // under which the rules' texts are queued; see Verify
+
+	failpoint func(boundary) error // nil but in tests
 }
 
 // Open opens the database, makes it where there is none, and brings its schema up to date. A database that is newer
@@ -64,7 +68,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{keys: o.Keys, turn: make(chan struct{}, 1), stmts: map[string]*sql.Stmt{}}
+	s := &Store{keys: o.Keys, turn: make(chan struct{}, 1), stmts: map[string]*sql.Stmt{}, failpoint: o.failpoint}
 	if err := s.open(ctx, path, o.Exclusive); err != nil {
 		_ = s.Close()
 		return nil, fmt.Errorf("store.url: %s: %w", path, explain(err))

@@ -59,6 +59,9 @@ func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
 
 // join runs fn within the group's transaction. The caller holds turn.
 func (s *Store) join(ctx context.Context, fn func(*Tx) error) (g *group, err error) {
+	if err := s.reach(atBegin); err != nil {
+		return nil, err
+	}
 	begin, undo := "BEGIN IMMEDIATE", "ROLLBACK"
 	if s.group != nil {
 		begin, undo = "SAVEPOINT member", "ROLLBACK TO member"
@@ -96,7 +99,7 @@ func (s *Store) join(ctx context.Context, fn func(*Tx) error) (g *group, err err
 func (s *Store) pass(ctx context.Context) {
 	if g := s.group; g != nil && (s.waiting.Load() == 0 || g.size >= longestGroup) {
 		s.group = nil
-		if g.err = s.command(ctx, "COMMIT"); g.err != nil {
+		if g.err = s.commit(ctx); g.err != nil {
 			_ = s.command(ctx, "ROLLBACK")
 		} else {
 			s.topics.fire(g.touched)
@@ -104,6 +107,34 @@ func (s *Store) pass(ctx context.Context) {
 		close(g.done)
 	}
 	<-s.turn
+}
+
+// boundary is where a process can die around a COMMIT. A test that lets it die there (failpoint gives an error, and goes on
+// giving it) sees what a new process finds in the file, while nobody in the old one is told of success.
+type boundary uint8
+
+const (
+	atBegin      boundary = iota
+	beforeCommit          // everything is written, nothing will stand
+	afterCommit           // everything stands, and nobody knows it
+)
+
+func (s *Store) reach(b boundary) error {
+	if s.failpoint == nil {
+		return nil
+	}
+	return s.failpoint(b)
+}
+
+func (s *Store) commit(ctx context.Context) error {
+	err := s.reach(beforeCommit)
+	if err == nil {
+		err = s.command(ctx, "COMMIT")
+	}
+	if err == nil {
+		err = s.reach(afterCommit)
+	}
+	return err
 }
 
 // abandon fails the whole group: SQLite has rolled back more than a member (a full disk does that).

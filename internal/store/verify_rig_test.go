@@ -23,6 +23,8 @@ type rig struct {
 	keys   *seal.Keyring
 	policy verify.Policy
 	modem  *pretendModem
+	submit func(ctx context.Context, attemptID string, tpdu []byte) queue.Outcome // nil for the modem's
+	fail   func(boundary) error                                                   // nil for never
 
 	s    *Store
 	q    *queue.Queue
@@ -88,7 +90,7 @@ func (r *rig) start(sends bool) {
 		}
 	}
 	var err error
-	r.s, err = Open(context.Background(), Options{URL: "sqlite://" + r.path, Keys: r.keys})
+	r.s, err = Open(context.Background(), Options{URL: "sqlite://" + r.path, Keys: r.keys, failpoint: r.fail})
 	must(err)
 	r.q = queue.New(r.s.Queue(), queue.DefaultPolicy(), func(ctx context.Context, tx queue.Tx, m queue.Message) error {
 		id, ok := strings.CutPrefix(m.Origin, "challenge:")
@@ -102,8 +104,11 @@ func (r *rig) start(sends bool) {
 	must(r.q.Recover(context.Background()))
 	wake, unwatch := r.s.Watch(TopicWork)
 	d := queue.NewDispatcher(r.q, wake, nil)
+	if r.submit == nil {
+		r.submit = r.modem.submit
+	}
 	if sends {
-		d.Attach(queue.Line{Station: "m0", SIM: "sim0", Submit: r.modem.submit})
+		d.Attach(queue.Line{Station: "m0", SIM: "sim0", Submit: r.submit})
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
