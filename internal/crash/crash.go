@@ -57,6 +57,9 @@ var moments = []string{
 	simulator.PointReport, simulator.PointIncoming, simulator.PointStored, simulator.PointRead, "any time",
 }
 
+// calm is how long the gateway is left alone after each round of moments: the network repeats what was not acknowledged.
+const calm = 2 * time.Second
+
 // Moments lists them, for help texts.
 func Moments() []string { return slices.Clone(moments) }
 
@@ -105,6 +108,9 @@ func (r *run) play(ctx context.Context) error {
 			return fmt.Errorf("kill %d (%s): %w", i+1, moment, err)
 		}
 		r.result.Kills[moment]++
+		if i%len(moments) == len(moments)-1 {
+			pause(ctx, calm) // or the reports of one storm queue up behind those of the last
+		}
 		if (i+1)%25 == 0 {
 			r.o.Tell(fmt.Sprintf("%d of %d kills, %d messages asked for", i+1, r.o.Kills, r.asked()))
 		}
