@@ -116,3 +116,16 @@ func TestALateOutcomeDoesNotUndoAnEndedDelivery(t *testing.T) {
 		t.Errorf("%+v", after)
 	}
 }
+
+func TestWhatWebhooksTellOfThemselvesGoesToNoWebhook(t *testing.T) {
+	s := open(t)
+	if err := s.SetWebhooks(t.Context(), []webhook.Endpoint{{Name: "all", URL: "https://all.example/"}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Update(t.Context(), func(tx *Tx) error { return tx.Emit(t.Context(), "webhook.dead", "f1", nil) }); err != nil {
+		t.Fatal(err)
+	}
+	if all := letters(t, s); len(all) != 0 {
+		t.Errorf("an endpoint that is down would be told so for ever: %+v", all)
+	}
+}
