@@ -292,23 +292,32 @@ func (w *world) filingHolds(rt *rapid.T, f Filing) {
 }
 
 func TestNoInterleavingExceedsACapReopensAnEndOrPassesAFilingTwice(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		w := &world{bench: newBench(t, func(p *Policy) {
-			p.NewCodeOnResend = rapid.Bool().Draw(rt, "new code on re-send")
-			p.RejectOnLock = rapid.SampledFrom([]string{RejectAtOnce, RejectAtDeadline}).Draw(rt, "reject on lock")
-			p.SMSPerDay = rapid.SampledFrom([]int{0, 4}).Draw(rt, "SMS a day")
-			p.SMSGap = rapid.SampledFrom([]time.Duration{0, time.Minute}).Draw(rt, "SMS gap")
-		}), ended: map[string]string{}, claimed: map[string]struct{}{}}
-		w.rt = rt
-		drawn := 0
-		w.s.draw = func() string { // few codes, so that they would collide if they could
-			drawn++
-			return fmt.Sprintf("%06d", drawn*7%40*1001)
-		}
-		rt.Repeat(map[string]func(*rapid.T){
-			"file": w.file, "enter": w.enter, "enter again": w.enter, "enter once more": w.enter, "re-send": w.again, "news": w.news,
-			"wait": w.wait, "sweep": w.clean, "cancel": w.withdraw, "": w.holds,
-		})
+	rapid.Check(t, func(rt *rapid.T) { interleave(t, rt) })
+}
+
+// FuzzRules is the same, led by what the code does.
+func FuzzRules(f *testing.F) {
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, drawn []byte) { rapid.MakeFuzz(func(rt *rapid.T) { interleave(t, rt) })(t, drawn) })
+}
+
+// interleave lets anything happen in any order, and holds after each.
+func interleave(t *testing.T, rt *rapid.T) {
+	w := &world{bench: newBench(t, func(p *Policy) {
+		p.NewCodeOnResend = rapid.Bool().Draw(rt, "new code on re-send")
+		p.RejectOnLock = rapid.SampledFrom([]string{RejectAtOnce, RejectAtDeadline}).Draw(rt, "reject on lock")
+		p.SMSPerDay = rapid.SampledFrom([]int{0, 4}).Draw(rt, "SMS a day")
+		p.SMSGap = rapid.SampledFrom([]time.Duration{0, time.Minute}).Draw(rt, "SMS gap")
+	}), ended: map[string]string{}, claimed: map[string]struct{}{}}
+	w.rt = rt
+	drawn := 0
+	w.s.draw = func() string { // few codes, so that they would collide if they could
+		drawn++
+		return fmt.Sprintf("%06d", drawn*7%40*1001)
+	}
+	rt.Repeat(map[string]func(*rapid.T){
+		"file": w.file, "enter": w.enter, "enter again": w.enter, "enter once more": w.enter, "re-send": w.again, "news": w.news,
+		"wait": w.wait, "sweep": w.clean, "cancel": w.withdraw, "": w.holds,
 	})
 }
 
