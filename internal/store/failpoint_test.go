@@ -282,7 +282,8 @@ func (m *mortal) life() {
 		return err
 	})
 	m.pass(12 * time.Minute)
-	if a := entered(m.newest()); a.Result != verify.ResultPassed {
+	// Whoever did not learn of the first answer, and asks again when it is no longer kept, hears that it is done.
+	if a := entered(m.newest()); a.Result != verify.ResultPassed && (a.Result != verify.ResultAlready || !a.OK) {
 		m.t.Errorf("the right code was answered with %d", a.Result)
 	}
 	m.pass(27 * time.Hour)
