@@ -149,7 +149,7 @@ func (r *run) describe(ctx context.Context) string {
 
 // settle waits until no message is under way, or until nothing more can be hoped for.
 func (r *run) settle(ctx context.Context) error {
-	patience := 30 * time.Second
+	patience := time.Minute
 	if r.o.NoReports {
 		patience = 100 * time.Second // a repetition waits a minute for a late result
 	}
@@ -160,7 +160,7 @@ func (r *run) settle(ctx context.Context) error {
 		_, raw, err := r.call(bounded, http.MethodGet, "/v1/status", nil)
 		if err == nil && json.Unmarshal(raw, &status) == nil {
 			m := status.Messages
-			if open := m["queued"] + m["submitting"] + m["unknown"]; len(m) > 0 && open == 0 {
+			if open := m["queued"] + m["submitting"] + m["unknown"]; len(m) > 0 && open == 0 && (r.o.NoReports || m["submitted"] == 0) {
 				return nil
 			}
 		}

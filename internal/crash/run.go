@@ -65,7 +65,7 @@ func (r *run) setUp(ctx context.Context) (err error) {
 	}
 	r.network, err = simulator.New(simulator.Config{
 		Modems: r.o.Modems, Radio: 20 * time.Millisecond, ReportDelay: 60 * time.Millisecond, NoReports: r.o.NoReports,
-		MECapacity: 255, AckTimeout: 500 * time.Millisecond, Hook: r.strike,
+		MECapacity: 255, AckTimeout: time.Second, Hook: r.strike,
 	})
 	if err != nil {
 		return err
