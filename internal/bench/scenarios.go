@@ -2,13 +2,16 @@ package bench
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
 	"unicode"
 
+	"attestd/internal/client"
 	"attestd/internal/config"
 	"attestd/internal/rig"
 	"attestd/modem/simulator"
@@ -229,6 +232,9 @@ func faults(ctx context.Context, b *bench) error {
 			onAir[e.Text]++
 		}
 	}
+	if len(onAir) < n {
+		b.explain(ctx, r)
+	}
 	var twice int
 	for _, times := range onAir {
 		twice += times - 1
@@ -237,6 +243,28 @@ func faults(ctx context.Context, b *bench) error {
 	b.atMost(fmt.Sprintf("sent twice of %d, 5%% with faults, four modems", n), float64(twice), "messages", 0, "3 to 5 of 40 under kill")
 	b.just("time for them", took.Seconds(), "s", "")
 	return nil
+}
+
+// explain tells what the gateway says of the messages that it has not brought on air.
+func (b *bench) explain(ctx context.Context, r *rig.Rig) {
+	c, err := client.New(r.URL, r.Token)
+	if err != nil {
+		b.o.Tell(err.Error())
+		return
+	}
+	for _, state := range []string{"queued", "submitting", "unknown", "unreported", "rejected", "expired"} {
+		var list client.List[client.Message]
+		if err := c.Get(ctx, "/v1/messages", url.Values{"state": {state}, "limit": {"20"}}, &list); err != nil {
+			b.o.Tell(err.Error())
+			continue
+		}
+		for _, m := range list.Items {
+			var whole map[string]any
+			_ = c.Get(ctx, "/v1/messages/"+m.ID, nil, &whole)
+			text, _ := json.MarshalIndent(whole, "  ", " ")
+			b.o.Tell("  " + string(text))
+		}
+	}
 }
 
 func distinctTexts(n int) func(simulator.Entry) bool {

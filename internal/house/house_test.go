@@ -41,7 +41,7 @@ var arrows = map[string]string{
 	"internal/rig":      "internal/daemon internal/gateway internal/config modem/simulator internal/store internal/seal",
 	"internal/demo":     "internal/rig internal/config internal/msisdn modem/simulator",
 	"internal/selftest": "modem modem/simulator pdu",
-	"internal/bench":    "internal/rig internal/config modem/simulator",
+	"internal/bench":    "internal/rig internal/config internal/client modem/simulator",
 	"internal/faults":   "internal/rig internal/client internal/config modem/simulator", // a platform at the whole gateway, and the radio that strikes it
 	"internal/crash":    "modem/simulator",
 	"internal/soak":     "internal/rig internal/config internal/gateway modem/simulator",
