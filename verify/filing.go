@@ -31,6 +31,8 @@ const (
 	ReasonUndeliverable   = "undeliverable"
 	ReasonCancelled       = "cancelled"
 	ReasonFilingClosed    = "filing_closed" // of a challenge: another person's ended the filing
+	ReasonSuperseded      = "superseded"    // a newer filing took its place
+	ReasonAmended         = "amended"       // of a challenge: the phone or certificate of its person was changed
 )
 
 // Filing is one order at the filing platform.
@@ -46,6 +48,8 @@ type Filing struct {
 	Note       string // why the client cancelled it, in its words
 	Language   string
 	Callback   string
+	Supersedes string // the filing whose place it took, "" for none
+	By         string // the filing that took its place, "" for none
 	Persons    []Person
 	Challenges []Challenge // read by Service.Filing and Service.Filings; not stored with the filing
 	Created    time.Time
@@ -79,6 +83,7 @@ type Person struct {
 	ChallengeID string
 	State       PersonState
 	Reason      string
+	Amended     int // how often the phone or certificate was changed
 	Verified    time.Time
 }
 

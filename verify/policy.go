@@ -26,6 +26,7 @@ type Policy struct {
 	NewCodeOnResend    bool          // new_code_on_resend
 	ReplaceTypes       bool          // replace_types: a re-send takes the place of what it repeats, on phones that honour it
 	MaxWrong           int           // max_wrong
+	MaxAmendments      int           // max_amendments: how often the phone or certificate of one person may be changed in a filing
 	RejectOnLock       string        // reject_on_lock
 	RepeatWindow       time.Duration // repeat_window: in which an identical submission gets the stored answer, uncharged
 	Remember           time.Duration // remember: how long an ended challenge is still told apart from no record
@@ -33,6 +34,7 @@ type Policy struct {
 	SMSGap             time.Duration // limits.sms_gap, between two SMS to one phone
 	Replies            bool          // replies: a code may be answered by SMS
 	AnswersPerDay      int           // limits.replies_per_phone_per_day: answers sent to one number, 0 for no limit
+	ResubmitsPerDay    int           // limits.resubmits_per_phone_per_day: filings for one phone that supersede another, 0 for no limit
 
 	// Callback says what is wrong with the address that a filing wants its events at, "" for nothing. Nil allows all.
 	Callback func(url string) (fault string)
@@ -51,12 +53,14 @@ func DefaultPolicy() Policy {
 		ResendMinLeft:      5 * time.Minute, // the shortest TP-VP there is, TS 23.040 9.2.3.12.1
 		ReplaceTypes:       true,
 		MaxWrong:           5,
+		MaxAmendments:      2,
 		RejectOnLock:       RejectAtOnce,
 		RepeatWindow:       10 * time.Second,
 		Remember:           72 * time.Hour,
 		SMSPerDay:          10,
 		SMSGap:             time.Minute,
 		AnswersPerDay:      3,
+		ResubmitsPerDay:    5,
 	}
 }
 
@@ -82,6 +86,8 @@ func (p Policy) check() error {
 	say(p.Remember < p.RepeatWindow, "remember", "must not be shorter than verify.repeat_window")
 	say(p.SMSPerDay < 0, "limits.sms_per_phone_per_day", "must not be negative")
 	say(p.SMSGap < 0, "limits.sms_gap", "must not be negative")
+	say(p.MaxAmendments < 0, "max_amendments", "must not be negative")
+	say(p.ResubmitsPerDay < 0, "limits.resubmits_per_phone_per_day", "must not be negative")
 	say(p.AnswersPerDay < 0, "limits.replies_per_phone_per_day", "must not be negative")
 	return errors.Join(errs...)
 }

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"strings"
+	"time"
 )
 
 // FieldError says what is wrong with one field of a request.
@@ -31,6 +32,9 @@ type FilingRequest struct {
 	Persons   []PersonRequest
 	Callback  string
 	Language  string // of the SMS: zh or en; "" for the policy's
+
+	// Supersedes is the id of a filing whose place this one takes, "" for none.
+	Supersedes string
 }
 
 // SiteRequest is a site of the order. Sites that only persons name need not be listed.
@@ -71,11 +75,31 @@ type ResendRequest struct {
 	FilingID string
 }
 
+// AmendRequest changes the phone or the certificate of a person, or both. What is left empty stays; of a certificate, what
+// is given takes the place of all that was accepted.
+type AmendRequest struct {
+	FilingID string
+	PersonID string
+
+	Mobile                string
+	EmergencyMobile       string
+	CertificateType       string
+	Certificate           string
+	CertificateTail       string
+	SecondCertificateTail string
+}
+
 // FilingQuery selects filings for a list, newest first.
 type FilingQuery struct {
 	State     FilingState // "" for any
+	Type      FilingType  // "" for any
 	Reference string      // "" for any
 	Origin    string      // "" for any
+	Mobile    string      // of a person who must verify, in any form; "" for any
+	From, To  time.Time   // created at or after, and before; zero for any
 	Before    string      // the id to continue after, "" for the first page
 	Limit     int
+
+	// NumberMACs is Mobile as the store knows it; Service.Filings sets it.
+	NumberMACs [][]byte
 }

@@ -124,6 +124,7 @@ type Verify struct {
 	NewCodeOnResend    bool          `toml:"new_code_on_resend"`
 	ReplaceTypes       bool          `toml:"replace_types"`
 	MaxWrong           int           `toml:"max_wrong"`
+	MaxAmendments      int           `toml:"max_amendments"`
 	RejectOnLock       string        `toml:"reject_on_lock"` // at_once, at_deadline
 	RepeatWindow       time.Duration `toml:"repeat_window"`  // an identical check within it gets the stored answer, uncharged
 	Remember           time.Duration `toml:"remember"`
@@ -134,13 +135,14 @@ type Verify struct {
 
 // VerifyLimits are the rate limits of filing verification; 0 is no limit.
 type VerifyLimits struct {
-	SMSPerPhonePerDay     int           `toml:"sms_per_phone_per_day"`
-	SMSGap                time.Duration `toml:"sms_gap"`
-	RepliesPerPhonePerDay int           `toml:"replies_per_phone_per_day"`
-	ChecksPerIPPerMinute  int           `toml:"checks_per_ip_per_minute"` // these four are httpapi's
-	ChecksPerIPPerHour    int           `toml:"checks_per_ip_per_hour"`
-	ChecksPerPhonePerHour int           `toml:"checks_per_phone_per_hour"`
-	ResendsPerIPPerHour   int           `toml:"resends_per_ip_per_hour"`
+	SMSPerPhonePerDay       int           `toml:"sms_per_phone_per_day"`
+	SMSGap                  time.Duration `toml:"sms_gap"`
+	RepliesPerPhonePerDay   int           `toml:"replies_per_phone_per_day"`
+	ResubmitsPerPhonePerDay int           `toml:"resubmits_per_phone_per_day"`
+	ChecksPerIPPerMinute    int           `toml:"checks_per_ip_per_minute"` // these four are httpapi's
+	ChecksPerIPPerHour      int           `toml:"checks_per_ip_per_hour"`
+	ChecksPerPhonePerHour   int           `toml:"checks_per_phone_per_hour"`
+	ResendsPerIPPerHour     int           `toml:"resends_per_ip_per_hour"`
 }
 
 // VerifyTemplates are the texts by language. An empty text stands for the one built into verify.

@@ -28,6 +28,7 @@ func (d *Daemon) Reload(cfg config.Config) ([]config.Change, error) {
 	}
 	d.inbox.SetPolicy(inboxPolicy(cfg))
 	d.api.SetLimits(apiLimits(cfg))
+	d.api.SetDefaults(cfg.Verify.DefaultLanguage, cfg.Verify.Region[0])
 	if d.o.Level != nil {
 		d.o.Level.Set(cfg.Log.Level)
 	}

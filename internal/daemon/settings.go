@@ -36,9 +36,9 @@ func verifyPolicy(c config.Config) verify.Policy {
 		Language: v.DefaultLanguage, Site: v.Site, Region: v.Region,
 		Life: v.Life, HardEnd: v.HardEnd, UndeliverableAfter: v.UndeliverableAfter,
 		MaxSends: v.MaxSends, ResendWait: v.ResendWait, ResendMinLeft: v.ResendMinLeft, NewCodeOnResend: v.NewCodeOnResend, ReplaceTypes: v.ReplaceTypes,
-		MaxWrong: v.MaxWrong, RejectOnLock: v.RejectOnLock, RepeatWindow: v.RepeatWindow, Remember: v.Remember,
+		MaxWrong: v.MaxWrong, MaxAmendments: v.MaxAmendments, RejectOnLock: v.RejectOnLock, RepeatWindow: v.RepeatWindow, Remember: v.Remember,
 		SMSPerDay: v.Limits.SMSPerPhonePerDay, SMSGap: v.Limits.SMSGap,
-		Replies: v.Replies, AnswersPerDay: v.Limits.RepliesPerPhonePerDay,
+		Replies: v.Replies, AnswersPerDay: v.Limits.RepliesPerPhonePerDay, ResubmitsPerDay: v.Limits.ResubmitsPerPhonePerDay,
 	}
 }
 

@@ -50,10 +50,10 @@ func (tx *Tx) InsertChallenge(ctx context.Context, c verify.Challenge) error {
 func (tx *Tx) UpdateChallenge(ctx context.Context, c verify.Challenge) error {
 	err := tx.execOne(ctx, `UPDATE challenges SET state = $1, reason = $2, code_mac = $3, code = $4, wrong = $5, sends = $6,
  last_send = $7, first_sms = $8, last_sms = $9, last_sms_state = $10, accepted = $11, delivered = $12, deadline = $13, due = $14,
- ended = $15 WHERE id = $16 AND wrong <= $17 AND sends <= $18 AND (ended = 0 OR (state = $19 AND ended = $20))`,
+ ended = $15, tail_macs = $16 WHERE id = $17 AND wrong <= $18 AND sends <= $19 AND (ended = 0 OR (state = $20 AND ended = $21))`,
 		c.State, c.Reason, c.CodeMAC, c.CodeSealed, c.Wrong, c.Sends,
 		micros(c.LastSend), c.FirstSMS, c.LastSMS, c.LastSMSState, micros(c.Accepted), micros(c.Delivered), micros(c.Deadline), micros(c.Due),
-		micros(c.Ended), c.ID, c.Wrong, c.Sends, c.State, micros(c.Ended))
+		micros(c.Ended), pack(c.TailMACs), c.ID, c.Wrong, c.Sends, c.State, micros(c.Ended))
 	return verifyNotFound(err)
 }
 

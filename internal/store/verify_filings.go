@@ -11,10 +11,10 @@ import (
 )
 
 const (
-	selectFiling = `SELECT id, origin, reference, body_mac, type, changes, language, callback, created, state, reason, note, updated, ended
- FROM filings `
-	selectPersons = `SELECT id, filing_id, place, role, site, kind, name, mobile, tail_macs, challenge_id, state, reason, verified
- FROM persons WHERE filing_id = $1 ORDER BY place`
+	selectFiling = `SELECT id, origin, reference, body_mac, type, changes, language, callback, created, state, reason, note, updated, ended,
+ supersedes, superseded_by FROM filings `
+	selectPersons = `SELECT id, filing_id, place, role, site, kind, name, mobile, tail_macs, challenge_id, state, reason, verified,
+ amended FROM persons WHERE filing_id = $1 ORDER BY place`
 )
 
 func scanFiling(r scanner) (verify.Filing, error) {
@@ -22,7 +22,7 @@ func scanFiling(r scanner) (verify.Filing, error) {
 	var changes string
 	var created, updated, ended int64
 	err := r.Scan(&f.ID, &f.Origin, &f.Reference, &f.BodyMAC, &f.Type, &changes, &f.Language, &f.Callback, &created, &f.State, &f.Reason,
-		&f.Note, &updated, &ended)
+		&f.Note, &updated, &ended, &f.Supersedes, &f.By)
 	if err != nil {
 		return f, verifyNotFound(err)
 	}
@@ -40,7 +40,7 @@ func scanPerson(r scanner) (verify.Person, error) {
 	var tails []byte
 	var verified int64
 	err := r.Scan(&p.ID, &p.FilingID, &p.Index, &p.Role, &p.Site, &p.Kind, &p.NameSealed, &p.Mobile, &tails, &p.ChallengeID, &p.State,
-		&p.Reason, &verified)
+		&p.Reason, &verified, &p.Amended)
 	if err != nil {
 		return p, err
 	}
@@ -60,17 +60,17 @@ func (tx *Tx) InsertFiling(ctx context.Context, f verify.Filing) error {
 		changes = string(text)
 	}
 	_, err := tx.exec(ctx, `INSERT INTO filings (id, origin, reference, body_mac, type, changes, language, callback, created, state,
- reason, note, updated, ended) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+ reason, note, updated, ended, supersedes, superseded_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
 		f.ID, f.Origin, f.Reference, f.BodyMAC, f.Type, changes, f.Language, f.Callback, micros(f.Created), f.State,
-		f.Reason, f.Note, micros(f.Updated), micros(f.Ended))
+		f.Reason, f.Note, micros(f.Updated), micros(f.Ended), f.Supersedes, f.By)
 	if err != nil {
 		return err
 	}
 	for _, p := range f.Persons {
 		_, err := tx.exec(ctx, `INSERT INTO persons (id, filing_id, place, role, site, kind, name, mobile, tail_macs, challenge_id, state,
- reason, verified) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+ reason, verified, amended) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
 			p.ID, p.FilingID, p.Index, p.Role, p.Site, p.Kind, p.NameSealed, p.Mobile, pack(p.TailMACs), p.ChallengeID, p.State, p.Reason,
-			micros(p.Verified))
+			micros(p.Verified), p.Amended)
 		if err != nil {
 			return err
 		}
@@ -80,16 +80,16 @@ func (tx *Tx) InsertFiling(ctx context.Context, f verify.Filing) error {
 
 // UpdateFiling writes what can change. A terminal filing keeps its state, whatever a caller believes.
 func (tx *Tx) UpdateFiling(ctx context.Context, f verify.Filing) error {
-	err := tx.execOne(ctx, `UPDATE filings SET state = $1, reason = $2, note = $3, updated = $4, ended = $5
- WHERE id = $6 AND (ended = 0 OR (state = $7 AND ended = $8))`,
-		f.State, f.Reason, f.Note, micros(f.Updated), micros(f.Ended), f.ID, f.State, micros(f.Ended))
+	err := tx.execOne(ctx, `UPDATE filings SET state = $1, reason = $2, note = $3, updated = $4, ended = $5, superseded_by = $6
+ WHERE id = $7 AND (ended = 0 OR (state = $8 AND ended = $9))`,
+		f.State, f.Reason, f.Note, micros(f.Updated), micros(f.Ended), f.By, f.ID, f.State, micros(f.Ended))
 	return verifyNotFound(err)
 }
 
 // UpdatePerson writes where a person stands.
 func (tx *Tx) UpdatePerson(ctx context.Context, p verify.Person) error {
-	err := tx.execOne(ctx, `UPDATE persons SET state = $1, reason = $2, verified = $3, challenge_id = $4, mobile = $5, tail_macs = $6
- WHERE id = $7`, p.State, p.Reason, micros(p.Verified), p.ChallengeID, p.Mobile, pack(p.TailMACs), p.ID)
+	err := tx.execOne(ctx, `UPDATE persons SET state = $1, reason = $2, verified = $3, challenge_id = $4, mobile = $5, tail_macs = $6,
+ amended = $7 WHERE id = $8 AND amended <= $9`, p.State, p.Reason, micros(p.Verified), p.ChallengeID, p.Mobile, pack(p.TailMACs), p.Amended, p.ID, p.Amended)
 	return verifyNotFound(err)
 }
 
