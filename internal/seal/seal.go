@@ -2,7 +2,8 @@
 // makes keyed hashes of them for look-ups and for codes (HMAC-SHA-256).
 //
 // A keyring holds one current key and, during a rotation, the one before it. Every output begins with the
-// generation of the key that made it, so that old rows stay readable until they are wiped or re-sealed.
+// generation of the key that made it, so that old rows stay readable until they are wiped or re-sealed. The key file and its
+// rotation are in file.go; who re-seals is internal/store.
 package seal
 
 import (
@@ -12,20 +13,14 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"strconv"
-	"strings"
+	"sync/atomic"
 )
 
 const (
-	keySize  = 32
-	macSize  = 16 // truncated HMAC: 128 bits are ample for look-ups and for one-in-a-million codes
-	fileMode = 0o600
+	keySize = 32
+	macSize = 16 // truncated HMAC: 128 bits are ample for look-ups and for one-in-a-million codes
 )
 
 var (
@@ -35,20 +30,28 @@ var (
 	ErrKeyFile = errors.New("key file")
 )
 
-// Keyring seals and hashes under the newest of its keys and opens under any of them. It is safe for concurrent use.
+// Keyring seals and hashes under the newest of its keys and opens under any of them. It is safe for concurrent use, its
+// replacement too.
 type Keyring struct {
-	keys []key // newest first
+	keys atomic.Pointer[[]key] // newest first
 }
 
 type key struct {
 	generation byte
-	aead       cipher.AEAD
+	aead       cipher.AEAD // nil for one that only hashes
 	mac        []byte
+}
+
+// Generation is a key of a ring, told without the key.
+type Generation struct {
+	N        byte
+	Current  bool // seals, and is the first to hash
+	HashOnly bool // opens nothing: it only knows again what was hashed under it
 }
 
 // New makes a keyring from master keys of 32 bytes, newest first, with their generations (1 to 255).
 func New(masters map[byte][]byte) (*Keyring, error) {
-	k := &Keyring{}
+	var all []entry
 	for g := 255; g >= 1; g-- {
 		master, ok := masters[byte(g)]
 		if !ok {
@@ -57,17 +60,50 @@ func New(masters map[byte][]byte) (*Keyring, error) {
 		if len(master) != keySize {
 			return nil, fmt.Errorf("%w: key %d has %d bytes, want %d", ErrKeyFile, g, len(master), keySize)
 		}
-		derived, err := derive(byte(g), master)
-		if err != nil {
-			return nil, err
-		}
-		k.keys = append(k.keys, derived)
+		all = append(all, entry{generation: byte(g), secret: master})
 	}
-	if len(k.keys) == 0 {
+	return ring(all)
+}
+
+// ring makes a keyring of the entries of a key file, newest first.
+func ring(all []entry) (*Keyring, error) {
+	if len(all) == 0 {
 		return nil, fmt.Errorf("%w: it holds no key", ErrKeyFile)
 	}
+	if all[0].hashOnly {
+		return nil, fmt.Errorf("%w: its newest key, generation %d, only hashes: nothing could be sealed", ErrKeyFile, all[0].generation)
+	}
+	keys := make([]key, len(all))
+	for i, e := range all {
+		if e.hashOnly {
+			keys[i] = key{generation: e.generation, mac: e.secret}
+			continue
+		}
+		var err error
+		if keys[i], err = derive(e.generation, e.secret); err != nil {
+			return nil, err
+		}
+	}
+	k := &Keyring{}
+	k.keys.Store(&keys)
 	return k, nil
 }
+
+func (k *Keyring) all() []key { return *k.keys.Load() }
+
+// Replace gives a ring the keys of another, while it is used: whoever seals from now on seals under the other's newest key.
+func (k *Keyring) Replace(other *Keyring) { k.keys.Store(other.keys.Load()) }
+
+// Generations tells which keys there are, the current one first.
+func (k *Keyring) Generations() (all []Generation) {
+	for i, one := range k.all() {
+		all = append(all, Generation{N: one.generation, Current: i == 0, HashOnly: one.aead == nil})
+	}
+	return all
+}
+
+// Current is the generation that seals.
+func (k *Keyring) Current() byte { return k.all()[0].generation }
 
 func derive(generation byte, master []byte) (key, error) {
 	sub, err := hkdf.Key(sha256.New, master, nil, "attestd seal v1", keySize)
@@ -82,11 +118,16 @@ func derive(generation byte, master []byte) (key, error) {
 	if err != nil {
 		return key{}, err
 	}
-	mac, err := hkdf.Key(sha256.New, master, nil, "attestd mac v1", keySize)
+	mac, err := hashKey(master)
 	if err != nil {
 		return key{}, err
 	}
 	return key{generation: generation, aead: aead, mac: mac}, nil
+}
+
+// hashKey is the half of a master key that hashes; the other half cannot be found from it.
+func hashKey(master []byte) ([]byte, error) {
+	return hkdf.Key(sha256.New, master, nil, "attestd mac v1", keySize)
 }
 
 // Random makes a keyring with one fresh key that is kept nowhere: for tests and the demo.
@@ -100,82 +141,9 @@ func Random() *Keyring {
 	return k
 }
 
-// LoadOrCreate reads a key file, and makes one with a fresh key, readable by its owner alone, where there is none.
-// A key file has one key a line, "GENERATION:BASE64", lines with # are comments.
-func LoadOrCreate(path string) (k *Keyring, created bool, err error) {
-	k, err = Load(path)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return k, false, err
-	}
-	master := make([]byte, keySize)
-	_, _ = rand.Read(master)
-	text := "# attestd's sealing key. Without it the numbers, texts and codes in the database cannot be read: back it up apart from the database.\n1:" +
-		base64.StdEncoding.EncodeToString(master) + "\n"
-	if err := writeNew(path, []byte(text)); err != nil {
-		if errors.Is(err, fs.ErrExist) { // another process was first
-			k, err = Load(path)
-			return k, false, err
-		}
-		return nil, false, fmt.Errorf("%w %s: cannot be made: %w", ErrKeyFile, path, err)
-	}
-	k, err = Load(path)
-	return k, true, err
-}
-
-// writeNew makes the whole file appear at once or not at all: a crash leaves no half key.
-func writeNew(path string, data []byte) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".key-*")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(tmp.Name()) }()
-	_, err = tmp.Write(data)
-	err = errors.Join(err, tmp.Chmod(fileMode), tmp.Sync(), tmp.Close())
-	if err != nil {
-		return err
-	}
-	return os.Link(tmp.Name(), path) // fails if path exists
-}
-
-// Load reads a key file. It refuses one that others than the owner and its group may read.
-func Load(path string) (*Keyring, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrKeyFile, err)
-	}
-	if info.Mode().Perm()&0o007 != 0 {
-		return nil, fmt.Errorf("%w %s: others may read it (mode %04o): run chmod 600 on it", ErrKeyFile, path, info.Mode().Perm())
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrKeyFile, err)
-	}
-	masters := map[byte][]byte{}
-	for n, line := range strings.Split(string(text), "\n") {
-		line = strings.TrimSpace(line)
-		if line == "" || strings.HasPrefix(line, "#") {
-			continue
-		}
-		generation, coded, _ := strings.Cut(line, ":")
-		g, err := strconv.ParseUint(generation, 10, 8)
-		if err != nil || g == 0 {
-			return nil, fmt.Errorf("%w %s: line %d does not begin with a generation from 1 to 255 and a colon", ErrKeyFile, path, n+1)
-		}
-		master, err := base64.StdEncoding.DecodeString(coded)
-		if err != nil || len(master) != keySize {
-			return nil, fmt.Errorf("%w %s: line %d is not %d bytes in base64", ErrKeyFile, path, n+1, keySize)
-		}
-		if _, twice := masters[byte(g)]; twice {
-			return nil, fmt.Errorf("%w %s: line %d repeats generation %d", ErrKeyFile, path, n+1, g)
-		}
-		masters[byte(g)] = master
-	}
-	return New(masters)
-}
-
 // Seal encrypts plain for one context (a column's name, say); it opens only for the same context.
 func (k *Keyring) Seal(plain []byte, context string) []byte {
-	current := k.keys[0]
+	current := k.all()[0]
 	return current.aead.Seal([]byte{current.generation}, nil, plain, []byte(context))
 }
 
@@ -184,8 +152,8 @@ func (k *Keyring) Open(sealed []byte, context string) ([]byte, error) {
 	if len(sealed) == 0 {
 		return nil, ErrOpen
 	}
-	for _, one := range k.keys {
-		if one.generation != sealed[0] {
+	for _, one := range k.all() {
+		if one.generation != sealed[0] || one.aead == nil {
 			continue
 		}
 		plain, err := one.aead.Open(nil, nil, sealed[1:], []byte(context))
@@ -200,13 +168,14 @@ func (k *Keyring) Open(sealed []byte, context string) ([]byte, error) {
 // MAC is the keyed hash of parts for one purpose, under the current key. Parts are length-prefixed: no two lists
 // of parts give the same input.
 func (k *Keyring) MAC(purpose string, parts ...[]byte) []byte {
-	return k.keys[0].hash(purpose, parts)
+	return k.all()[0].hash(purpose, parts)
 }
 
 // MACs is MAC under every key of the ring, the current one first: what a look-up compares with.
 func (k *Keyring) MACs(purpose string, parts ...[]byte) [][]byte {
-	all := make([][]byte, len(k.keys))
-	for i, one := range k.keys {
+	keys := k.all()
+	all := make([][]byte, len(keys))
+	for i, one := range keys {
 		all[i] = one.hash(purpose, parts)
 	}
 	return all
