@@ -243,6 +243,8 @@ func (t memoryTx) ForgetAnswers(_ context.Context, until time.Time) (bool, error
 	return len(t.m.rows.answers) > 0, nil
 }
 
+func (t memoryTx) NoteCheck(context.Context, bool, time.Time) error { return nil }
+
 func (t memoryTx) NoteSent(_ context.Context, mac []byte, kind string, at time.Time) error {
 	t.m.rows.sent = append(t.m.rows.sent, sent{string(mac), kind, at})
 	return nil

@@ -76,6 +76,9 @@ type Tx interface {
 	SentSince(ctx context.Context, numberMACs [][]byte, kind string, after time.Time) ([]time.Time, error)
 	ForgetSent(ctx context.Context, before time.Time) error
 
+	// NoteCheck counts a check of a code, for the alarm against guessing; it is told of no identical submission.
+	NoteCheck(ctx context.Context, wrong bool, at time.Time) error
+
 	// Send queues an SMS in this transaction; CancelSMS cancels what is still queued for a challenge; Settle tells the
 	// queue that the person has shown to have received the challenge's SMS.
 	Send(ctx context.Context, o Outgoing) (messageID string, err error)

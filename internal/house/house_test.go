@@ -19,6 +19,7 @@ import (
 var arrows = map[string]string{
 	"internal/msisdn": "",
 	"internal/seal":   "",
+	"internal/access": "",
 	"modem/at":        "",
 	"pdu":             "internal/msisdn github.com/warthog618/sms golang.org/x/text",
 	// Octets are the treaty: modem never imports pdu.
@@ -29,11 +30,12 @@ var arrows = map[string]string{
 	"queue":             "pdu internal/msisdn github.com/google/uuid golang.org/x/time",
 	"internal/inbox":    "pdu internal/msisdn github.com/google/uuid",
 	"internal/webhook":  "github.com/standard-webhooks/standard-webhooks/libraries",
-	"internal/store":    "queue verify internal/inbox internal/webhook internal/msisdn internal/seal pdu github.com/ncruces/go-sqlite3 github.com/pressly/goose/v3 github.com/google/uuid golang.org/x/sys",
+	"internal/watch":    "", // it judges counts that others make
+	"internal/store":    "internal/access queue verify internal/inbox internal/watch internal/webhook internal/msisdn internal/seal pdu github.com/ncruces/go-sqlite3 github.com/pressly/goose/v3 github.com/google/uuid golang.org/x/sys",
 	"internal/gateway":  "modem queue pdu internal/inbox github.com/fsnotify/fsnotify", // ports that come and go
 	"internal/config":   "internal/msisdn github.com/BurntSushi/toml",
 	"internal/metrics":  "github.com/prometheus/client_golang github.com/prometheus/common",
-	"internal/httpapi":  "verify queue internal/webhook internal/msisdn github.com/danielgtaylor/huma/v2 github.com/google/uuid golang.org/x/time golang.org/x/text",
+	"internal/httpapi":  "internal/access verify queue internal/webhook internal/msisdn github.com/danielgtaylor/huma/v2 github.com/google/uuid golang.org/x/time golang.org/x/text",
 	"internal/webui":    "verify internal/msisdn golang.org/x/time", // the page: its limits are httpapi.Door, which daemon hands it
 	"internal/client":   "",
 	"internal/house":    "",
@@ -45,7 +47,7 @@ var arrows = map[string]string{
 	"internal/faults":   "internal/rig internal/client internal/config modem/simulator", // a platform at the whole gateway, and the radio that strikes it
 	"internal/crash":    "modem/simulator",
 	"internal/soak":     "internal/rig internal/config internal/gateway modem/simulator",
-	"cmd/attestd": "internal/daemon internal/config internal/client internal/demo internal/selftest internal/bench internal/faults internal/crash internal/soak internal/store internal/inbox internal/msisdn " +
+	"cmd/attestd": "internal/daemon internal/config internal/client internal/demo internal/selftest internal/bench internal/faults internal/crash internal/soak internal/store internal/access internal/inbox internal/msisdn " +
 		"pdu modem modem/simulator internal/webhook github.com/alecthomas/kong",
 }
 
