@@ -32,6 +32,7 @@ type Config struct {
 	Webhook       []Webhook     `toml:"webhook"`
 	Page          Page          `toml:"page"`
 	Camara        Camara        `toml:"camara"`
+	Privacy       Privacy       `toml:"privacy"`
 	Log           Log           `toml:"log"`
 }
 
@@ -105,6 +106,7 @@ type Queue struct {
 // Inbox is the policy for what comes in.
 type Inbox struct {
 	Hold time.Duration `toml:"hold"` // how long an incomplete long message waits for its parts
+	Keep time.Duration `toml:"keep"` // how long what came in is kept
 }
 
 // Verify holds the choices of filing verification; verify.Policy says what each means.

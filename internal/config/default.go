@@ -47,7 +47,7 @@ func Default() Config {
 			OnUnknown:       "wait",
 			WipeNumber:      30 * day,
 		},
-		Inbox: Inbox{Hold: 3 * day},
+		Inbox: Inbox{Hold: 3 * day, Keep: 30 * day},
 		Verify: Verify{
 			DefaultLanguage:    "zh",
 			TimeZone:           "Asia/Shanghai",
@@ -77,6 +77,7 @@ func Default() Config {
 		},
 		Page:     Page{Proof: "work"},
 		Camara:   Camara{Enabled: true, Life: 10 * time.Minute, Blocked: []string{}, NotOurs: []string{}},
+		Privacy:  defaultPrivacy(),
 		Webhooks: Webhooks{Timeout: 10 * time.Second, RetryFor: day, Concurrency: 4},
 		Log:      Log{Level: slog.LevelInfo, Format: "text"},
 	}

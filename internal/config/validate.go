@@ -35,10 +35,12 @@ func (c *Config) validate() []string {
 	b.modemList(c.Modem, c.Modems)
 	b.queue(c.Queue)
 	b.between("inbox.hold", c.Inbox.Hold, time.Minute, 90*24*time.Hour)
+	b.between("inbox.keep", c.Inbox.Keep, time.Hour, 3650*24*time.Hour)
 	b.verify(c.Verify)
 	b.webhookList(c.Webhooks, c.Webhook)
 	b.page(c.Page)
 	b.camara(c.Camara, c.Verify.Life)
+	b.privacy(c.Privacy, c.Verify.Remember)
 	b.oneOf("log.format", c.Log.Format, "text", "json")
 	return b.faults
 }

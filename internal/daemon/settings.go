@@ -28,7 +28,7 @@ func queuePolicy(c config.Config) queue.Policy {
 	return p
 }
 
-func inboxPolicy(c config.Config) inbox.Policy { return inbox.Policy{Hold: c.Inbox.Hold} }
+func inboxPolicy(c config.Config) inbox.Policy { return inbox.Policy{Hold: c.Inbox.Hold, Keep: c.Inbox.Keep} }
 
 func verifyPolicy(c config.Config) verify.Policy {
 	v := c.Verify
