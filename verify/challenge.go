@@ -69,6 +69,8 @@ type Challenge struct {
 	Deadline time.Time // valid if and only if now < Deadline
 	Due      time.Time // when Sweep has something to do for it; zero when it has not
 	Ended    time.Time
+
+	via string // the door through which it was verified just now, for the event; not stored
 }
 
 // challengeStep is what can happen to a challenge.

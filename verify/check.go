@@ -80,7 +80,7 @@ func (s *Service) check(ctx context.Context, tx Tx, in submission, now time.Time
 	var a Answer
 	switch {
 	case l.right != nil:
-		if a, err = s.accept(ctx, tx, *l.right, now); err != nil || !a.OK {
+		if a, err = s.accept(ctx, tx, *l.right, in, now); err != nil || !a.OK {
 			return a, err
 		}
 		// An identical submission is answered as what it is for as long as the challenge is remembered: it must
@@ -149,8 +149,9 @@ func lineUp(all []Challenge, h hashes) (l line) {
 }
 
 // accept takes a right code.
-func (s *Service) accept(ctx context.Context, tx Tx, c Challenge, now time.Time) (Answer, error) {
+func (s *Service) accept(ctx context.Context, tx Tx, c Challenge, in submission, now time.Time) (Answer, error) {
 	after := c.check(true, now)
+	after.via = in.via
 	f, err := s.save(ctx, tx, c, after, now)
 	if err != nil {
 		return Answer{}, err

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"attestd/internal/msisdn"
 )
 
 // clock is the time as rows hold it: UTC, microseconds, no monotonic part.
@@ -44,8 +46,13 @@ func (s *Service) create(ctx context.Context, tx Tx, in intake, now time.Time) (
 	if err := s.emitFiling(ctx, tx, "filing.received", f); err != nil {
 		return f, false, err
 	}
+	if in.Supersedes != "" {
+		if err := s.supersede(ctx, tx, f, in, now); err != nil {
+			return f, false, err
+		}
+	}
 	for _, group := range byPhone(in) {
-		c, err := s.challenge(ctx, tx, &f, in, group, now)
+		c, err := s.challenge(ctx, tx, &f, in.Persons[group[0]].number, siteOf(in, group), group, now)
 		if err != nil {
 			return f, false, err
 		}
@@ -81,7 +88,8 @@ func (s *Service) filing(in intake, now time.Time) Filing {
 	f := Filing{
 		ID: newID(), Origin: in.Origin, Reference: in.Reference, BodyMAC: s.vault.MAC("filing", in.canonical()),
 		Type: in.Type, Changes: in.Changes, State: FilingReceived, Language: in.Language, Callback: in.Callback,
-		Created: now, Updated: now,
+		Supersedes: in.Supersedes,
+		Created:    now, Updated: now,
 	}
 	for i, one := range in.Persons {
 		p := Person{
@@ -120,10 +128,9 @@ func byPhone(in intake) [][]int {
 	return groups
 }
 
-// challenge makes the challenge of a group of persons and queues its SMS, or leaves that to Sweep where the limits of
-// the phone want it later.
-func (s *Service) challenge(ctx context.Context, tx Tx, f *Filing, in intake, group []int, now time.Time) (Challenge, error) {
-	n := in.Persons[group[0]].number
+// challenge makes the challenge of a group of persons (by their places in the filing) who share a phone, and queues its SMS,
+// or leaves that to Sweep where the limits of the phone want it later.
+func (s *Service) challenge(ctx context.Context, tx Tx, f *Filing, n msisdn.Number, site string, group []int, now time.Time) (Challenge, error) {
 	numberMACs := s.hashNumber(n)
 	others, err := tx.ChallengesOfNumber(ctx, numberMACs, time.Time{})
 	if err != nil {
@@ -131,18 +138,14 @@ func (s *Service) challenge(ctx context.Context, tx Tx, f *Filing, in intake, gr
 	}
 	id := newID()
 	c := Challenge{
-		ID: id, FilingID: f.ID, Origin: f.Origin, State: ChallengeNew, Language: f.Language, Site: siteOf(in, group),
+		ID: id, FilingID: f.ID, Origin: f.Origin, State: ChallengeNew, Language: f.Language, Site: site,
 		NumberSealed: s.vault.Seal([]byte(n.E164()), "challenge:"+id), NumberMAC: numberMACs[0], Mobile: mask(n),
 		Life: s.policy.Life, HardEnd: s.policy.HardEnd, MaxWrong: s.policy.MaxWrong, MaxSends: s.policy.MaxSends,
 		Created: now, Deadline: now.Add(s.policy.UndeliverableAfter),
 	}
 	for _, i := range group {
 		f.Persons[i].ChallengeID = id
-		for _, mac := range f.Persons[i].TailMACs {
-			if !anyEqual([][]byte{mac}, c.TailMACs) {
-				c.TailMACs = append(c.TailMACs, mac)
-			}
-		}
+		c.TailMACs = withTails(c.TailMACs, f.Persons[i].TailMACs)
 	}
 	s.issue(&c, n, others)
 	if s.policy.ReplaceTypes {
@@ -161,6 +164,17 @@ func (s *Service) challenge(ctx context.Context, tx Tx, f *Filing, in intake, gr
 		return Challenge{}, err
 	}
 	return c, s.emitChallenge(ctx, tx, "challenge."+string(c.State), c)
+}
+
+// withTails adds to the tails that a challenge accepts those that are not among them.
+func withTails(all, more [][]byte) [][]byte {
+	all = all[:len(all):len(all)] // another row may have the same ones
+	for _, mac := range more {
+		if !anyEqual([][]byte{mac}, all) {
+			all = append(all, mac)
+		}
+	}
+	return all
 }
 
 // siteOf is the site that an SMS names: the first that the group heads, else the first of the order.
@@ -209,6 +223,13 @@ func (s *Service) Filing(ctx context.Context, id string) (Filing, error) {
 func (s *Service) Filings(ctx context.Context, q FilingQuery) (page []Filing, next string, err error) {
 	if q.Limit <= 0 || q.Limit > 1000 {
 		return nil, "", Invalid{{"limit", "must be from 1 to 1000"}}
+	}
+	if q.Mobile != "" {
+		n, fault := s.policy.number(q.Mobile)
+		if fault != "" {
+			return nil, "", Invalid{{"mobile", fault}}
+		}
+		q.NumberMACs = s.hashNumber(n)
 	}
 	page, next, err = s.store.Filings(ctx, q)
 	if err != nil {

@@ -20,11 +20,25 @@ type happened struct {
 	Sends     int    `json:"sends,omitempty"`
 	Wrong     int    `json:"wrong,omitempty"`
 	Via       string `json:"via,omitempty"`
+
+	Message      string   `json:"message,omitempty"` // the SMS that was queued
+	Changed      []string `json:"changed,omitempty"` // of a person who was amended: mobile, certificate
+	Supersedes   string   `json:"supersedes,omitempty"`
+	SupersededBy string   `json:"superseded_by,omitempty"`
 }
 
 func (s *Service) emitFiling(ctx context.Context, tx Tx, typ string, f Filing) error {
 	return tx.Emit(ctx, typ, f.ID, happened{
 		Filing: f.ID, Reference: f.Reference, Type: string(f.Type), State: string(f.State), Reason: f.Reason,
+		Supersedes: f.Supersedes, SupersededBy: f.By,
+	})
+}
+
+// emitAmended tells that a person is to be reached or known otherwise; the challenge is the one that they leave.
+func (s *Service) emitAmended(ctx context.Context, tx Tx, f Filing, p Person, changed []string) error {
+	return tx.Emit(ctx, "person.amended", f.ID, happened{
+		Filing: f.ID, Reference: f.Reference, Person: p.ID, Challenge: p.ChallengeID, Role: string(p.Role),
+		State: string(p.State), Mobile: p.Mobile, Changed: changed,
 	})
 }
 
@@ -37,10 +51,14 @@ func (s *Service) emitPerson(ctx context.Context, tx Tx, typ string, f Filing, p
 
 // emitChallenge tells of a challenge under its filing, so that one subject has the whole story in order.
 func (s *Service) emitChallenge(ctx context.Context, tx Tx, typ string, c Challenge) error {
-	return tx.Emit(ctx, typ, c.subject(), happened{
+	h := happened{
 		Filing: c.FilingID, Challenge: c.ID, State: string(c.State), Reason: c.Reason, Mobile: c.Mobile,
-		Sends: c.Sends, Wrong: c.Wrong,
-	})
+		Sends: c.Sends, Wrong: c.Wrong, Via: c.via,
+	}
+	if typ == "challenge.sending" || typ == "challenge.resent" {
+		h.Message = c.LastSMS
+	}
+	return tx.Emit(ctx, typ, c.subject(), h)
 }
 
 // emitRefused tells of an entry that was charged to a challenge, or, with the decoy, to none.

@@ -32,6 +32,7 @@ type intake struct {
 	Persons           []intakePerson
 	Callback          string
 	Language          string
+	Supersedes        string `json:",omitempty"` // filings that were made before there was this field keep their hash
 }
 
 type site struct {
@@ -103,6 +104,7 @@ func (d *desk) order(r FilingRequest) {
 		d.fault("type", "%s; it must be one of %s", given(r.Type), list(FilingTypes()))
 	}
 	d.in.Reference = d.text("reference", r.Reference, maxReference)
+	d.in.Supersedes = d.text("supersedes", r.Supersedes, maxReference)
 	switch u, err := url.Parse(r.Callback); {
 	case r.Callback == "":
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || len(r.Callback) > maxCallback:
@@ -204,6 +206,13 @@ func (d *desk) particulars(i int, r PersonRequest) {
 	p := &d.in.Persons[i]
 	field := func(name string) string { return fmt.Sprintf("persons[%d].%s", i, name) }
 	d.mobile(p, r, field)
+	if none := d.tails(p, r, field); none && p.Must {
+		d.fault(field("certificate"), "is missing: give the certificate number, or its last 6 characters as certificate_tail")
+	}
+}
+
+// tails takes what a person's certificate ends in; none says that nothing of it was given.
+func (d *desk) tails(p *intakePerson, r PersonRequest, field func(string) string) (none bool) {
 	for _, one := range []struct {
 		name, value string
 		tail        func() (string, string)
@@ -223,12 +232,10 @@ func (d *desk) particulars(i int, r PersonRequest) {
 			p.Tails = append(p.Tails, tail)
 		}
 	}
-	switch none := r.Certificate+r.CertificateTail+r.SecondCertificateTail == ""; {
-	case len(p.Tails) > 2:
+	if len(p.Tails) > 2 {
 		d.fault(field("second_certificate_tail"), "is a third tail; a person has at most two")
-	case p.Must && none:
-		d.fault(field("certificate"), "is missing: give the certificate number, or its last 6 characters as certificate_tail")
 	}
+	return r.Certificate+r.CertificateTail+r.SecondCertificateTail == ""
 }
 
 func (d *desk) certificate(r PersonRequest, field func(string) string) (string, string) {

@@ -52,6 +52,7 @@ type text struct {
 type event struct {
 	typ, subject string
 	data         map[string]any
+	raw          []byte
 }
 
 type storedAnswer struct {
@@ -119,6 +120,17 @@ func (m *memory) Filings(context.Context, FilingQuery) ([]Filing, string, error)
 	return nil, "", errors.ErrUnsupported
 }
 
+func (m *memory) Story(_ context.Context, f Filing, after int64, limit int) (all []Recorded, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i, e := range m.rows.events {
+		if seq := int64(i + 1); e.subject == f.ID && seq > after && len(all) < limit {
+			all = append(all, Recorded{Seq: seq, Type: e.typ, Subject: e.subject, Data: e.raw})
+		}
+	}
+	return all, nil
+}
+
 type memoryTx struct{ m *memory }
 
 func (t memoryTx) InsertFiling(_ context.Context, f Filing) error {
@@ -135,7 +147,7 @@ func (t memoryTx) UpdateFiling(_ context.Context, f Filing) error {
 	if old.State.Terminal() && old.State != f.State {
 		t.m.broken = append(t.m.broken, fmt.Sprintf("filing went from %s to %s", old.State, f.State))
 	}
-	old.State, old.Reason, old.Note, old.Updated, old.Ended = f.State, f.Reason, f.Note, f.Updated, f.Ended
+	old.State, old.Reason, old.Note, old.By, old.Updated, old.Ended = f.State, f.Reason, f.Note, f.By, f.Updated, f.Ended
 	t.m.rows.filings[f.ID] = old
 	return nil
 }
@@ -294,7 +306,7 @@ func (t memoryTx) Emit(_ context.Context, typ, subject string, data any) error {
 	if err != nil {
 		return err
 	}
-	e := event{typ: typ, subject: subject}
+	e := event{typ: typ, subject: subject, raw: b}
 	t.m.rows.events = append(t.m.rows.events, e)
 	return json.Unmarshal(b, &t.m.rows.events[len(t.m.rows.events)-1].data)
 }

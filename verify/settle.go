@@ -118,8 +118,8 @@ func (s *Service) closeFiling(ctx context.Context, tx Tx, f Filing, e filingStep
 		return f, err
 	}
 	why := ReasonFilingClosed
-	if e == filingCancel {
-		why = ReasonCancelled
+	if e == filingCancel || reason == ReasonSuperseded {
+		why = reason
 	}
 	for _, c := range left {
 		void := c.step(challengeVoid, why, now)
@@ -185,14 +185,7 @@ func (s *Service) CancelFiling(ctx context.Context, id, note string) (f Filing, 
 }
 
 func (s *Service) cancel(ctx context.Context, tx Tx, id, note string, now time.Time) (Filing, error) {
-	all, err := tx.ChallengesOfFiling(ctx, id)
-	if err != nil {
-		return Filing{}, err
-	}
-	if _, err := s.lapse(ctx, tx, all, now); err != nil {
-		return Filing{}, err
-	}
-	f, err := tx.Filing(ctx, id)
+	f, err := s.filingAt(ctx, tx, id, now)
 	if err != nil {
 		return Filing{}, err
 	}
@@ -204,4 +197,16 @@ func (s *Service) cancel(ctx context.Context, tx Tx, id, note string, now time.T
 	}
 	f.Challenges, err = tx.ChallengesOfFiling(ctx, id)
 	return f, err
+}
+
+// filingAt reads a filing in order to change it: deadlines are applied.
+func (s *Service) filingAt(ctx context.Context, tx Tx, id string, now time.Time) (Filing, error) {
+	all, err := tx.ChallengesOfFiling(ctx, id)
+	if err != nil {
+		return Filing{}, err
+	}
+	if _, err := s.lapse(ctx, tx, all, now); err != nil {
+		return Filing{}, err
+	}
+	return tx.Filing(ctx, id)
 }

@@ -36,17 +36,19 @@ type Vault interface {
 	MACs(purpose string, parts ...[]byte) [][]byte
 }
 
-// Store runs a function in one write transaction: all of it is committed, or none. Its two reads, for those who look on,
-// wait for no writer; they give persons and challenges along with the filing.
+// Store runs a function in one write transaction: all of it is committed, or none. Its reads, for those who look on, wait for no
+// writer; filings come with their persons and challenges. Story lists the events of a filing and of the SMS that those name
+// (MessageOf) or its challenges do, oldest first, at most limit after seq.
 type Store interface {
 	Update(ctx context.Context, fn func(Tx) error) error
 	Filing(ctx context.Context, id string) (Filing, error)
 	Filings(ctx context.Context, q FilingQuery) (page []Filing, next string, err error)
+	Story(ctx context.Context, f Filing, after int64, limit int) ([]Recorded, error)
 }
 
 // Tx is what verify needs of a transaction. Reads of what is not there give ErrNotFound.
 type Tx interface {
-	// InsertFiling stores a filing with its persons. UpdateFiling changes State, Reason, Updated and Ended; it and
+	// InsertFiling stores a filing with its persons. UpdateFiling changes State, Reason, Note, By, Updated and Ended; it and
 	// UpdateChallenge never take a row out of a terminal state.
 	InsertFiling(ctx context.Context, f Filing) error
 	UpdateFiling(ctx context.Context, f Filing) error
@@ -70,8 +72,8 @@ type Tx interface {
 	StoreAnswer(ctx context.Context, key []byte, a Answer, at, until time.Time) error
 	ForgetAnswers(ctx context.Context, until time.Time) (left bool, err error)
 
-	// Every text sent to a phone is noted under its kind, for the limits of one phone over all its challenges.
-	// SentSince lists when, oldest first.
+	// Every text sent to a phone is noted under its kind, for the limits of one phone over all its challenges, and so is
+	// whatever else such a limit counts. SentSince lists when, oldest first.
 	NoteSent(ctx context.Context, numberMAC []byte, kind string, at time.Time) error
 	SentSince(ctx context.Context, numberMACs [][]byte, kind string, after time.Time) ([]time.Time, error)
 	ForgetSent(ctx context.Context, before time.Time) error

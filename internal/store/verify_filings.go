@@ -1,11 +1,14 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"attestd/verify"
 )
@@ -135,17 +138,47 @@ func (v verifyStore) complete(ctx context.Context, f verify.Filing) (verify.Fili
 	return f, err
 }
 
+// idSlack is more than an id's time can be off the time that its row says, in a clock set back (verify's ids do not go back).
+const idSlack = 2 * time.Minute
+
+// idAt is how the ids of a time begin (RFC 9562 5.7: the first 48 bits are milliseconds), "" for no time.
+func idAt(t time.Time, slack time.Duration) string {
+	if t.IsZero() {
+		return ""
+	}
+	h := fmt.Sprintf("%012x", max(0, t.Add(slack).UnixMilli()))
+	return h[:8] + "-" + h[8:]
+}
+
 // Filings lists filings, newest first.
 func (v verifyStore) Filings(ctx context.Context, q verify.FilingQuery) (page []verify.Filing, next string, err error) {
 	var where []string
 	var args []any
 	for _, one := range []struct{ condition, value string }{
-		{"state =", string(q.State)}, {"reference =", q.Reference}, {"origin =", q.Origin}, {"id <", q.Before},
+		{"state =", string(q.State)}, {"type =", string(q.Type)}, {"reference =", q.Reference}, {"origin =", q.Origin}, {"id <", q.Before},
+		{"id >=", idAt(q.From, -idSlack)}, {"id <", idAt(q.To, idSlack)}, // the index is by id; created decides, below
 	} {
 		if one.value != "" {
 			args = append(args, one.value)
 			where = append(where, fmt.Sprintf("%s $%d", one.condition, len(args)))
 		}
+	}
+	for _, one := range []struct {
+		condition string
+		at        time.Time
+	}{{"created >=", q.From}, {"created <", q.To}} {
+		if !one.at.IsZero() {
+			args = append(args, micros(one.at))
+			where = append(where, fmt.Sprintf("%s $%d", one.condition, len(args)))
+		}
+	}
+	if len(q.NumberMACs) > 0 {
+		var macs []string
+		for _, mac := range q.NumberMACs {
+			args = append(args, mac)
+			macs = append(macs, placeholder(len(args)))
+		}
+		where = append(where, "id IN (SELECT filing_id FROM challenges WHERE number_mac IN ("+strings.Join(macs, ", ")+"))")
 	}
 	text := selectFiling
 	if len(where) > 0 {
@@ -167,4 +200,48 @@ func (v verifyStore) Filings(ctx context.Context, q verify.FilingQuery) (page []
 		}
 	}
 	return page, next, nil
+}
+
+// Story lists the events of a filing and of its SMS, oldest first.
+func (v verifyStore) Story(ctx context.Context, f verify.Filing, after int64, limit int) ([]verify.Recorded, error) {
+	subjects := []string{f.ID}
+	add := func(id string) {
+		if id != "" && !slices.Contains(subjects, id) {
+			subjects = append(subjects, id)
+		}
+	}
+	rows, err := v.s.readQuery(ctx, selectRecorded+`WHERE subject = $1 AND seq > $2 ORDER BY seq`, f.ID, 0)
+	own, err := collect(rows, err, scanRecorded)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range own {
+		add(verify.MessageOf(e))
+	}
+	for _, c := range f.Challenges { // of before events named their SMS
+		add(c.FirstSMS)
+		add(c.LastSMS)
+	}
+	story := own
+	for _, id := range subjects[1:] {
+		rows, err := v.s.readQuery(ctx, selectRecorded+`WHERE subject = $1 AND seq > $2 ORDER BY seq`, id, after)
+		of, err := collect(rows, err, scanRecorded)
+		if err != nil {
+			return nil, err
+		}
+		story = append(story, of...)
+	}
+	story = slices.DeleteFunc(story, func(e verify.Recorded) bool { return e.Seq <= after })
+	slices.SortFunc(story, func(a, b verify.Recorded) int { return cmp.Compare(a.Seq, b.Seq) })
+	return story[:min(limit, len(story))], nil
+}
+
+const selectRecorded = `SELECT seq, at, type, subject, data FROM events `
+
+func scanRecorded(r scanner) (e verify.Recorded, err error) {
+	var at int64
+	var data string
+	err = r.Scan(&e.Seq, &at, &e.Type, &e.Subject, &data)
+	e.At, e.Data = fromMicros(at), json.RawMessage(data)
+	return e, err
 }
