@@ -45,6 +45,9 @@ func (q *Queue) enqueue(ctx context.Context, tx Tx, d Draft, now time.Time) (Mes
 			return m, nil
 		}
 	}
+	if err := q.admit(ctx, tx, d); err != nil {
+		return Message{}, err
+	}
 	if d.Deadline.IsZero() {
 		d.Deadline = now.Add(q.policy().DefaultDeadline)
 	}

@@ -71,6 +71,7 @@ type Queue struct {
 	store   Store
 	rules   atomic.Pointer[Policy]
 	observe Observer
+	barrier Barrier // nil lets everything pass
 }
 
 // New makes a queue over a store. observe may be nil.

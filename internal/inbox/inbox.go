@@ -42,6 +42,7 @@ type Item struct {
 	Sent         time.Time // by the service centre's clock; zero when it gave no time that exists
 	Received     time.Time // when the last part came
 	Stored       time.Time
+	Mark         // the rule that took it
 }
 
 // Part is one TPDU as it is kept.
@@ -88,6 +89,11 @@ type Tx interface {
 	// DropItems deletes at most limit items stored before a time, with their parts, and gives the time of the oldest that
 	// is left; zero when none is.
 	DropItems(ctx context.Context, before time.Time, limit int) (dropped int, oldest time.Time, err error)
+	// MarkItem keeps which rule took an item, its code sealed.
+	MarkItem(ctx context.Context, id string, m Mark) error
+	// Try runs fn, and undoes what it did when it fails; then failed is fn's error and the transaction goes on. err is
+	// for a database that cannot go on.
+	Try(ctx context.Context, fn func() error) (failed, err error)
 	Emit(ctx context.Context, typ, subject string, data any) error
 }
 

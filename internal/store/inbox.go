@@ -29,6 +29,7 @@ const (
 	sealedSender = "inbox_items.sender:"
 	sealedText   = "inbox_items.body:"
 	sealedData   = "inbox_items.data:"
+	sealedCode   = "inbox_items.code:"
 	tpduPurpose  = "inbox tpdu"
 	keyPurpose   = "inbox key"
 )
@@ -145,18 +146,19 @@ func (tx *Tx) InsertItem(ctx context.Context, it inbox.Item, set string) error {
 }
 
 const itemColumns = `id, sender, body, data, modem, sim, alphabet, class, parts, total, complete, damaged, readable, sent,
- sent_zone, received, stored`
+ sent_zone, received, stored, rule, action, rule_failed, code`
 
 // scanItem reads itemColumns. What cannot be opened any more leaves the item unreadable; it does not keep others from
 // being read.
 func (s *Store) scanItem(r scanner) (inbox.Item, error) {
 	var it inbox.Item
-	var sender, body, data []byte
+	var sender, body, data, code []byte
 	var class sql.NullInt64
 	var sent, received, stored int64
 	var zone int
 	if err := r.Scan(&it.ID, &sender, &body, &data, &it.Modem, &it.SIM, &it.Alphabet, &class, &it.Parts, &it.Total,
-		&it.Complete, &it.Damaged, &it.Readable, &sent, &zone, &received, &stored); err != nil {
+		&it.Complete, &it.Damaged, &it.Readable, &sent, &zone, &received, &stored,
+		&it.Rule, &it.Action, &it.Failed, &code); err != nil {
 		return it, err
 	}
 	from, err := s.keys.Open(sender, sealedSender+it.ID)
@@ -165,6 +167,10 @@ func (s *Store) scanItem(r scanner) (inbox.Item, error) {
 	var err3 error
 	if data != nil {
 		it.Data, err3 = s.keys.Open(data, sealedData+it.ID)
+	}
+	if code != nil {
+		opened, err := s.keys.Open(code, sealedCode+it.ID)
+		it.Code, err3 = string(opened), errors.Join(err3, err)
 	}
 	if errors.Join(err, err2, err3) != nil {
 		it.Readable, it.Damaged = false, true
@@ -184,6 +190,16 @@ func (s *Store) scanItem(r scanner) (inbox.Item, error) {
 func (tx *Tx) Item(ctx context.Context, id string) (inbox.Item, error) {
 	it, err := tx.s.scanItem(tx.row(ctx, `SELECT `+itemColumns+` FROM inbox_items WHERE id = $1`, id))
 	return it, noItem(err)
+}
+
+// MarkItem is inbox.Tx's.
+func (tx *Tx) MarkItem(ctx context.Context, id string, m inbox.Mark) error {
+	var code []byte
+	if m.Code != "" {
+		code = tx.s.keys.Seal([]byte(m.Code), sealedCode+id)
+	}
+	return noItem(tx.execOne(ctx, `UPDATE inbox_items SET rule = $1, action = $2, rule_failed = $3, code = $4 WHERE id = $5`,
+		m.Rule, string(m.Action), m.Failed, code, id))
 }
 
 // DropItems is inbox.Tx's.
@@ -221,10 +237,19 @@ func (s *Store) InboxItem(ctx context.Context, id string) (inbox.Item, error) {
 
 // InboxItems lists items, newest first: at most limit of those whose id is smaller than before, "" for the newest.
 func (s *Store) InboxItems(ctx context.Context, before string, limit int) ([]inbox.Item, error) {
+	return s.InboxItemsOf(ctx, "", before, limit)
+}
+
+// InboxItemsOf is InboxItems of one action; "" for all.
+func (s *Store) InboxItemsOf(ctx context.Context, action inbox.Action, before string, limit int) ([]inbox.Item, error) {
 	if before == "" {
 		before = "~" // behind every UUID
 	}
-	rows, err := s.readQuery(ctx, `SELECT `+itemColumns+` FROM inbox_items WHERE id < $1 ORDER BY id DESC LIMIT $2`, before, limit)
+	where, args := `id < $1 ORDER BY id DESC LIMIT $2`, []any{before, limit}
+	if action != "" {
+		where, args = `action = $1 AND action <> '' AND id < $2 ORDER BY id DESC LIMIT $3`, []any{string(action), before, limit}
+	}
+	rows, err := s.readQuery(ctx, `SELECT `+itemColumns+` FROM inbox_items WHERE `+where, args...)
 	items, err := collect(rows, err, s.scanItem)
 	return items, explain(err)
 }
