@@ -107,7 +107,7 @@ func (s *Service) readChallenge(r ChallengeRequest) (general, error) {
 	if faults != nil {
 		return general{}, faults
 	}
-	if n, fault = p.number(n.E164()); fault != "" {
+	if n, fault = p.recipient(n.E164()); fault != "" {
 		return general{}, NotAllowed(fault)
 	}
 	return general{r, n, parts > 1}, nil

@@ -62,7 +62,11 @@ func (s *Service) checkGeneral(ctx context.Context, tx Tx, c Challenge, code, vi
 	if err != nil {
 		return c, false, err
 	}
-	after := c.check(anyEqual([][]byte{c.CodeMAC}, s.hash(n, "", code).code), now)
+	fits := anyEqual([][]byte{c.CodeMAC}, s.hash(n, "", code).code)
+	if err := tx.NoteCheck(ctx, !fits, now); err != nil {
+		return c, false, err
+	}
+	after := c.check(fits, now)
 	if _, err := s.save(ctx, tx, c, after, now); err != nil {
 		return c, false, err
 	}

@@ -259,7 +259,7 @@ func (d *desk) mobile(p *intakePerson, r PersonRequest, field func(string) strin
 		}
 		return
 	}
-	n, fault := d.policy.number(own)
+	n, fault := d.policy.recipient(own)
 	if fault != "" {
 		d.fault(field("mobile"), "%s", fault)
 		return
@@ -286,6 +286,15 @@ func (p Policy) number(s string) (msisdn.Number, string) {
 		}
 	}
 	return msisdn.Number{}, "is in a country that codes are not sent to (verify.region)"
+}
+
+// recipient is number for those who are to get a code.
+func (p Policy) recipient(s string) (msisdn.Number, string) {
+	n, fault := p.number(s)
+	if fault == "" && p.Destination != nil {
+		fault = p.Destination(n)
+	}
+	return n, fault
 }
 
 func known(t FilingType) bool {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"attestd/internal/msisdn"
 )
 
 // When a filing is rejected because one of its challenges is locked.
@@ -35,6 +37,13 @@ type Policy struct {
 	Replies            bool          // replies: a code may be answered by SMS
 	AnswersPerDay      int           // limits.replies_per_phone_per_day: answers sent to one number, 0 for no limit
 	ResubmitsPerDay    int           // limits.resubmits_per_phone_per_day: filings for one phone that supersede another, 0 for no limit
+
+	// Even is the grid of answer times of those answers that must not tell by their time whether a phone is known; 0: as they come.
+	Even time.Duration
+
+	// Destination says why a number of an allowed region gets no code all the same, "" for no reason. It is asked when a code is asked
+	// for, not when one is checked. Nil allows all.
+	Destination func(msisdn.Number) (fault string)
 
 	// Callback says what is wrong with the address that a filing wants its events at, "" for nothing. Nil allows all.
 	Callback func(url string) (fault string)
@@ -88,6 +97,7 @@ func (p Policy) check() error {
 	say(p.SMSGap < 0, "limits.sms_gap", "must not be negative")
 	say(p.MaxAmendments < 0, "max_amendments", "must not be negative")
 	say(p.ResubmitsPerDay < 0, "limits.resubmits_per_phone_per_day", "must not be negative")
+	say(p.Even < 0, "even", "must not be negative")
 	say(p.AnswersPerDay < 0, "limits.replies_per_phone_per_day", "must not be negative")
 	return errors.Join(errs...)
 }

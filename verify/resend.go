@@ -12,7 +12,10 @@ func (s *Service) Resend(ctx context.Context, r ResendRequest) (Answer, error) {
 		return malformed(faults), nil
 	}
 	in.door, in.via = "resend", "resend"
-	return s.inTx(ctx, func(tx Tx) (Answer, error) { return s.resend(ctx, tx, in, clock()) })
+	began := time.Now()
+	a, err := s.inTx(ctx, func(tx Tx) (Answer, error) { return s.resend(ctx, tx, in, clock()) })
+	s.even(ctx, a, began)
+	return a, err
 }
 
 func (s *Service) resend(ctx context.Context, tx Tx, in submission, now time.Time) (Answer, error) {
