@@ -9,7 +9,7 @@ type EventKind uint8
 const (
 	Unsolicited         EventKind = iota // a line nobody here acts on; Text
 	Received                             // a DELIVER or STATUS-REPORT: TPDU, SMSC, Raw, and where it is stored
-	LateResult                           // a submit that had been given up got its final result: Tag, and MR or Err
+	LateResult                           // a submit that had been given up got its final result: Tag ("": of an earlier session), and MR or Err
 	RegistrationChanged                  // Registration
 	Restarted                            // the modem restarted and lost its settings: Reinit or Close; Text
 	SIMFull                              // the message store is full: Drain

@@ -19,11 +19,36 @@ var ErrNoReference = errors.New("OK without a message reference")
 // errBeforePayload marks a final result that came in place of the prompt: whatever its code, nothing was handed over.
 var errBeforePayload = errors.New("refused before the message was handed over")
 
-// Submit hands one SMS-SUBMIT to the modem and waits for its message reference. The context ends it only until Ctrl-Z is written; then
-// the final result, SubmitTimeout, or the end of the port does. A reference that comes later than that is an event LateResult with the tag.
+// Owing is what earlier submits may still be owed: final results that were given up, or that another process waited for. The
+// caller knows of them, because it wrote them down; this session may be younger than they are.
+type Owing struct {
+	// Owner says whose a final result with this reference may be (-1: a refusal): a tag, or "" for the submit under way. When
+	// certain, it can be nobody else's. A nil Owner owes nothing.
+	Owner func(mr int) (tag string, certain bool)
+	// Patience is how long a second final result is waited for when the first may be an earlier submit's; at most, and by default,
+	// LateResultWait.
+	Patience time.Duration
+}
+
+// Receipt is what a modem gives for a message that the network took.
+type Receipt struct {
+	MR byte
+	// Shared: one final result came where an earlier submit was owed one too, and its reference could be that one's.
+	Shared bool
+}
+
+// Submit is SubmitOwing for a session in which nothing is owed.
 func (m *Modem) Submit(ctx context.Context, tag string, tpdu []byte) (mr byte, err error) {
+	r, err := m.SubmitOwing(ctx, tag, tpdu, Owing{})
+	return r.MR, err
+}
+
+// SubmitOwing hands one SMS-SUBMIT to the modem and waits for its message reference. The context ends it only until Ctrl-Z is written; then
+// the final result, SubmitTimeout, or the end of the port does. A reference that comes later than that is an event LateResult with the
+// tag; so is one that comes during this submit and is an earlier one's.
+func (m *Modem) SubmitOwing(ctx context.Context, tag string, tpdu []byte, owing Owing) (Receipt, error) {
 	if m.stale.Load() {
-		return 0, fmt.Errorf("%w: %w", ErrNotSent, ErrNeedsReinit)
+		return Receipt{}, fmt.Errorf("%w: %w", ErrNotSent, ErrNeedsReinit)
 	}
 	res, err := m.conn.Do(ctx, at.Command{
 		Line:          "AT+CMGS=" + strconv.Itoa(len(tpdu)), // TS 27.005 4.3: without the SMSC field
@@ -33,24 +58,84 @@ func (m *Modem) Submit(ctx context.Context, tag string, tpdu []byte) (mr byte, e
 		PromptTimeout: m.c.PromptTimeout,
 		Timeout:       m.c.SubmitTimeout,
 		Linger:        5 * time.Second, // the reference is given once the SMSC has the message; OK is only manners
+		Doubt:         owing.doubt(),
+		DoubtWait:     owing.Patience,
 	})
-	if mr, ok := reference(res.Lines); ok && res.Paid {
-		return mr, nil
+	if res.Earlier != nil {
+		m.credit(*res.Earlier, owing)
 	}
+	if res.Alone && err == nil {
+		return m.alone(res, owing)
+	}
+	if mr, ok := reference(res.Lines); ok && res.Paid {
+		return Receipt{MR: mr}, nil
+	}
+	return Receipt{}, unsent(res, err)
+}
+
+// unsent says what it means that no reference was read.
+func unsent(res at.Result, err error) error {
 	var cms at.CMSError
 	var cme at.CMEError
 	refused := errors.As(err, &cms) || errors.As(err, &cme) || errors.Is(err, at.ErrError)
 	switch {
 	case refused && res.Paid:
-		return 0, err
+		return err
 	case refused:
-		return 0, fmt.Errorf("%w: %w", errBeforePayload, err)
+		return fmt.Errorf("%w: %w", errBeforePayload, err)
 	case err == nil:
-		return 0, fmt.Errorf("%w: %w", ErrOutcomeUnknown, ErrNoReference)
+		return fmt.Errorf("%w: %w", ErrOutcomeUnknown, ErrNoReference)
 	case res.Paid:
-		return 0, fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
+		return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
 	}
-	return 0, fmt.Errorf("%w: %w", ErrNotSent, err)
+	return fmt.Errorf("%w: %w", ErrNotSent, err)
+}
+
+// doubt is what the AT wire asks of a final result.
+func (o Owing) doubt() func(lines []string, err error) bool {
+	if o.Owner == nil {
+		return nil
+	}
+	return func(lines []string, err error) bool {
+		mr, ok := reference(lines)
+		n := int(mr)
+		switch {
+		case err != nil:
+			n = -1
+		case !ok: // OK alone: nobody's
+			return false
+		}
+		tag, _ := o.Owner(n)
+		return tag != ""
+	}
+}
+
+// credit tells of an earlier submit's final result.
+func (m *Modem) credit(l at.Late, owing Owing) {
+	n := -1
+	if mr, ok := reference(l.Result.Lines); ok {
+		n = int(mr)
+	}
+	if owing.Owner != nil {
+		l.Tag, _ = owing.Owner(n)
+	}
+	if l.Tag == "" {
+		return
+	}
+	for _, e := range m.late(&l) {
+		e.At = time.Now()
+		m.put(e)
+	}
+}
+
+// alone judges a reference that may be an earlier submit's, when no other came.
+func (m *Modem) alone(res at.Result, owing Owing) (Receipt, error) {
+	mr, _ := reference(res.Lines)
+	if _, certain := owing.Owner(int(mr)); certain {
+		m.credit(at.Late{Result: res}, owing)
+		return Receipt{}, fmt.Errorf("%w: the only final result was an earlier message's", ErrOutcomeUnknown)
+	}
+	return Receipt{MR: mr, Shared: true}, nil
 }
 
 // payload is the SMSC field and the TPDU in hexadecimal, and Ctrl-Z (TS 27.005 4.3), for one write.

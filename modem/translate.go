@@ -95,6 +95,11 @@ func (m *Modem) meaning(e at.Event) []Event {
 		return m.registration(line, "+CREG:")
 	case strings.HasPrefix(line, "+CEREG:"):
 		return m.registration(line, "+CEREG:")
+	case strings.HasPrefix(line, "+CMGS:"): // of a submit that nobody waits for any more
+		if mr, ok := reference([]string{line}); ok {
+			return []Event{{Kind: LateResult, MR: mr}}
+		}
+		return nil
 	case line == "RING", strings.HasPrefix(line, "+CRING:"):
 		return []Event{{Kind: Ring}}
 	case full(line):

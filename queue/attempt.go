@@ -11,6 +11,7 @@ import (
 type job struct {
 	attempt Attempt
 	tpdu    []byte
+	owed    Owed
 }
 
 // deadPerClaim bounds how many overdue or unfit parts one claim clears away before it lets others write.
@@ -98,7 +99,7 @@ func (q *Queue) settle(ctx context.Context, tx Tx, a Attempt, o Outcome, now tim
 		a.Ended = now
 	}
 	if o.Kind == OutcomeAccepted {
-		a.MR = int(o.MR)
+		a.MR, a.Shared = int(o.MR), o.Shared
 	}
 	if err := tx.SaveAttempt(ctx, a); err != nil {
 		return err

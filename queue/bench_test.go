@@ -40,7 +40,7 @@ func BenchmarkDispatchOneLine(b *testing.B) {
 	done := make(chan struct{})
 	var n atomic.Int64
 	b.ResetTimer()
-	d.Attach(queue.Line{Station: "m0", SIM: "s0", Submit: func(context.Context, string, []byte) queue.Outcome {
+	d.Attach(queue.Line{Station: "m0", SIM: "s0", Submit: func(context.Context, queue.Submission) queue.Outcome {
 		i := n.Add(1)
 		if i == int64(b.N) {
 			close(done)
@@ -116,7 +116,7 @@ func BenchmarkReport(b *testing.B) {
 	d := r.dispatch()
 	done := make(chan struct{})
 	var n atomic.Int64
-	d.Attach(queue.Line{Station: "m0", SIM: "s0", Submit: func(context.Context, string, []byte) queue.Outcome {
+	d.Attach(queue.Line{Station: "m0", SIM: "s0", Submit: func(context.Context, queue.Submission) queue.Outcome {
 		i := n.Add(1)
 		if i == int64(b.N) {
 			close(done)

@@ -23,7 +23,14 @@ type Line struct {
 	Limit         Limit
 	// Submit hands one TPDU over and waits for how it ends. It is called from one goroutine a line, and it always returns:
 	// the end of the dispatcher does not end its context.
-	Submit func(ctx context.Context, attemptID string, tpdu []byte) Outcome
+	Submit func(ctx context.Context, s Submission) Outcome
+}
+
+// Submission is one TPDU to be handed over.
+type Submission struct {
+	AttemptID string
+	TPDU      []byte
+	Owed      Owed // final results of earlier submissions that may come during this one
 }
 
 // Dispatcher hands work to lines. A line that has ended one submit takes the next itself, in the transaction that writes
@@ -63,6 +70,7 @@ func (d *Dispatcher) Attach(l Line) (detach func(wait bool)) {
 		Line: l, name: l.lanes(), bucket: l.Limit.bucket(), jobs: make(chan *job, 1),
 		leaving: make(chan struct{}), gone: make(chan struct{}),
 	}
+	one.owing.Store(true) // perhaps: an earlier process may have left something in doubt
 	d.mail.post(func() { d.attach(one) })
 	var once sync.Once
 	return func(wait bool) {
@@ -184,7 +192,7 @@ func (d *Dispatcher) handOut(ctx context.Context) {
 	due := make([]time.Time, len(ready))
 	err := d.q.store.Update(ctx, func(tx Tx) (err error) {
 		for i, l := range ready {
-			if found[i], due[i], err = d.q.claim(ctx, tx, l.Line, now); err != nil {
+			if found[i], due[i], err = l.claim(ctx, tx, d.q, now); err != nil {
 				return err
 			}
 		}

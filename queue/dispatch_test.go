@@ -413,7 +413,7 @@ func TestNoWakeIsLostBetweenTheLastLookAndLyingIdle(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- d.Run(ctx) }()
 	sent := make(chan struct{}, 1)
-	d.Attach(queue.Line{Station: "m0", SIM: "s0", Submit: func(context.Context, string, []byte) queue.Outcome {
+	d.Attach(queue.Line{Station: "m0", SIM: "s0", Submit: func(context.Context, queue.Submission) queue.Outcome {
 		sent <- struct{}{}
 		return queue.Outcome{Kind: queue.OutcomeAccepted}
 	}})

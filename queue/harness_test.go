@@ -217,7 +217,8 @@ type aired struct {
 	texts    []string
 }
 
-func (m *radio) submit(_ context.Context, _ string, tpdu []byte) queue.Outcome {
+func (m *radio) submit(_ context.Context, s queue.Submission) queue.Outcome {
+	tpdu := s.TPDU
 	if m.takes > 0 {
 		time.Sleep(m.takes)
 	}

@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"math"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -21,7 +22,8 @@ type line struct {
 	busy bool
 	idleness
 
-	failures int // the worker's: attempts spoiled one after the other
+	failures int         // the worker's: attempts spoiled one after the other
+	owing    atomic.Bool // earlier attempts may still get their final result; whoever claims for the line looks
 }
 
 // idleness is what is known of a line that has nothing to do.
@@ -106,11 +108,25 @@ func (d *Dispatcher) work(l *line) {
 	for j := range l.jobs {
 		var next idleness
 		for j != nil {
-			o := l.Submit(ctx, j.attempt.ID, j.tpdu)
+			o := l.Submit(ctx, Submission{AttemptID: j.attempt.ID, TPDU: j.tpdu, Owed: j.owed})
+			if o.Kind == OutcomeUnknown {
+				l.owing.Store(true)
+			}
 			j, next = d.finish(ctx, l, j, o)
 		}
 		d.mail.post(func() { d.lay(l, next) })
 	}
+}
+
+// claim takes the line's next work, and finds out what may still be owed to earlier attempts.
+func (l *line) claim(ctx context.Context, tx Tx, q *Queue, now time.Time) (*job, time.Time, error) {
+	j, due, err := q.claim(ctx, tx, l.Line, now)
+	if err != nil || j == nil || !l.owing.Load() {
+		return j, due, err
+	}
+	j.owed, err = q.owed(ctx, tx, j.attempt)
+	l.owing.Store(!j.owed.None() || err != nil)
+	return j, due, err
 }
 
 // finish writes an outcome down and takes the line's next work, in one transaction. An outcome is never dropped: while the
@@ -132,7 +148,7 @@ func (d *Dispatcher) finish(ctx context.Context, l *line, j *job, o Outcome) (ne
 			if err := d.q.settle(ctx, tx, a, o, now); err != nil || !more {
 				return err
 			}
-			next, due, err = d.q.claim(ctx, tx, l.Line, now)
+			next, due, err = l.claim(ctx, tx, d.q, now)
 			return err
 		})
 		switch {

@@ -126,6 +126,7 @@ func (q *Queue) applyReport(ctx context.Context, tx Tx, c candidate, r Report) e
 	now := time.Now()
 	a := c.Attempt
 	settled := a.Result == ResultUnknown
+	proved := settled || a.Shared && a.Reported.IsZero()
 	if settled { // the evidence that settles it; from now on its reference is known
 		a.Result, a.MR, a.Detail = ResultAccepted, int(r.MR), "its status report proves that the network took it"
 	}
@@ -146,7 +147,7 @@ func (q *Queue) applyReport(ctx context.Context, tx Tx, c candidate, r Report) e
 		what: reported, attempt: a.N, status: r.Status, discharge: r.Discharge,
 		why: fmt.Sprintf("the network reports status %02x", byte(r.Status)),
 	}, now)
-	if err == nil && settled {
+	if err == nil && proved {
 		err = q.clearUnused(ctx, tx, a, now)
 	}
 	return err

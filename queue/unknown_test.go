@@ -169,7 +169,8 @@ func TestALateResultThatComesBeforeItsOwnTimeOutIsNotUndone(t *testing.T) {
 		r := newRig(t)
 		run := r.dispatch()
 		id := make(chan string, 1)
-		run.Attach(queue.Line{Station: "m0", SIM: "sim-m0", Submit: func(_ context.Context, attempt string, _ []byte) queue.Outcome {
+		run.Attach(queue.Line{Station: "m0", SIM: "sim-m0", Submit: func(_ context.Context, s queue.Submission) queue.Outcome {
+			attempt := s.AttemptID
 			id <- attempt
 			time.Sleep(time.Minute)
 			return queue.Outcome{Kind: queue.OutcomeUnknown}

@@ -33,14 +33,18 @@ func (in inward) LateResult(ctx context.Context, attemptID string, o queue.Outco
 	return in.d.queue.LateResult(ctx, attemptID, o)
 }
 
+func (in inward) StrayResult(ctx context.Context, station, imei, sim string, mr byte) error {
+	return in.d.queue.StrayResult(ctx, station, imei, sim, mr)
+}
+
 // measured is the dispatcher with a stop-watch before it: gateway.Lines.
 type measured struct{ d *Daemon }
 
 func (m measured) Attach(l queue.Line) (detach func(wait bool)) {
 	submit := l.Submit
-	l.Submit = func(ctx context.Context, attemptID string, tpdu []byte) queue.Outcome {
+	l.Submit = func(ctx context.Context, s queue.Submission) queue.Outcome {
 		began := time.Now()
-		o := submit(ctx, attemptID, tpdu)
+		o := submit(ctx, s)
 		m.d.metrics.Submitted(time.Since(began))
 		m.d.metrics.Attempt(o.Kind.String())
 		return o

@@ -10,15 +10,22 @@ import (
 )
 
 // TestALateReferenceIsNeverCreditedToAnotherMessage sends under load while every fourth submit's +CMGS comes late: within the
-// time that it is waited for, and just after it. Whatever reference the API then
+// time that it is waited for, just after it, and long after, into another submit. Whatever reference the API then
 // names for a message must be the one that the network gave to that very message.
 func TestALateReferenceIsNeverCreditedToAnotherMessage(t *testing.T) {
-	for _, after := range []time.Duration{1300 * time.Millisecond, 2300 * time.Millisecond} {
-		t.Run(after.String(), func(t *testing.T) {
+	for _, c := range []struct{ after, radio time.Duration }{
+		{1300 * time.Millisecond, 20 * time.Millisecond},
+		{2300 * time.Millisecond, 20 * time.Millisecond},
+		// Given up for good, and said while another submit is under way.
+		{2600 * time.Millisecond, 700 * time.Millisecond},
+		{3000 * time.Millisecond, 700 * time.Millisecond},
+		{4000 * time.Millisecond, 700 * time.Millisecond},
+	} {
+		t.Run(fmt.Sprintf("%v late, %v on air", c.after, c.radio), func(t *testing.T) {
 			t.Parallel()
 			places <- struct{}{}
 			defer func() { <-places }()
-			s := newScene(t.Context(), Fault{Name: "late", radio: late(after)})
+			s := newScene(t.Context(), Fault{Name: "late", radio: func(sim *simulator.Config) { sim.Late, sim.Radio = c.after, c.radio }})
 			r, err := s.start(Options{Log: logOf(t)})
 			if r != nil {
 				defer func() {

@@ -19,6 +19,12 @@ func (s *session) events(ctx context.Context) {
 		case modem.Received:
 			s.received(ctx, e)
 		case modem.LateResult:
+			if e.Tag == "" {
+				s.insist(ctx, "stray result", func() error {
+					return s.o.Inward.StrayResult(ctx, s.c.Name, s.m.Identity().IMEI, s.sim, e.MR)
+				})
+				continue
+			}
 			s.doubt.Store(0)
 			poke(s.settled)
 			s.insist(ctx, "late result", func() error {

@@ -51,6 +51,8 @@ type Inward interface {
 	Text(ctx context.Context, r inbox.Received) error
 	Report(ctx context.Context, r queue.Report) error
 	LateResult(ctx context.Context, attemptID string, o queue.Outcome) error
+	// StrayResult brings one of which nobody knows whose it is.
+	StrayResult(ctx context.Context, station, imei, sim string, mr byte) error
 }
 
 // Options say what the fleet consists of and what it is connected to.

@@ -86,6 +86,8 @@ func (h *house) Report(_ context.Context, r queue.Report) error {
 
 func (h *house) LateResult(context.Context, string, queue.Outcome) error { return nil }
 
+func (h *house) StrayResult(context.Context, string, string, string, byte) error { return nil }
+
 var quick = Pace{ReopenMin: 10 * time.Millisecond, ReopenMax: 50 * time.Millisecond, Parked: time.Hour, Health: time.Second, Drain: time.Minute}
 
 // keep runs a fleet of one station on a simulated modem until the test ends.
@@ -146,7 +148,7 @@ func submit(t *testing.T, l queue.Line, to, text string) queue.Outcome {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return l.Submit(t.Context(), "a", parts[0].TPDU)
+	return l.Submit(t.Context(), queue.Submission{AttemptID: "a", TPDU: parts[0].TPDU})
 }
 
 func TestAStationOffersALineSendsAndBringsTheReport(t *testing.T) {

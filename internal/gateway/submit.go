@@ -12,9 +12,14 @@ import (
 
 // submit is the queue's way to put a TPDU on air. A modem that fails again and again for reasons that are not the
 // message's is sick.
-func (s *session) submit(ctx context.Context, attemptID string, tpdu []byte) queue.Outcome {
-	mr, err := s.m.Submit(ctx, attemptID, tpdu)
-	o := outcome(mr, err)
+func (s *session) submit(ctx context.Context, sub queue.Submission) queue.Outcome {
+	var owing modem.Owing
+	if !sub.Owed.None() {
+		owing = modem.Owing{Owner: sub.Owed.Owner, Patience: sub.Owed.Patience()}
+	}
+	got, err := s.m.SubmitOwing(ctx, sub.AttemptID, sub.TPDU, owing)
+	o := outcome(got.MR, err)
+	o.Shared = got.Shared
 	s.count(o)
 	switch o.Kind {
 	case queue.OutcomeAccepted:
@@ -25,7 +30,7 @@ func (s *session) submit(ctx context.Context, attemptID string, tpdu []byte) que
 		}
 		poke(s.look) // is it still there?
 	}
-	if s.breaker.count(o, err, tpdu) {
+	if s.breaker.count(o, err, sub.TPDU) {
 		s.end(&fault{Barren, fmt.Errorf("the modem accepts nothing: %s", o.Detail)})
 	}
 	return o

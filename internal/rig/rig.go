@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"attestd/internal/access"
 	"attestd/internal/config"
 	"attestd/internal/daemon"
 	"attestd/internal/gateway"
@@ -96,7 +95,7 @@ func (r *Rig) makeToken(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.Token, _, err = s.CreateToken(ctx, store.NewToken{Name: "platform", Scopes: access.All})
+	r.Token, _, err = s.CreateToken(ctx, "platform")
 	return errors.Join(err, s.Close())
 }
 

@@ -88,7 +88,8 @@ func newMortal(t *testing.T, where boundary, nth int) *mortal {
 }
 
 // fly is the modem and the network: what comes here is on air. Invariant 1: the attempt is on disk before.
-func (m *mortal) fly(ctx context.Context, attempt string, tpdu []byte) queue.Outcome {
+func (m *mortal) fly(ctx context.Context, s queue.Submission) queue.Outcome {
+	attempt, tpdu := s.AttemptID, s.TPDU
 	var open int
 	if err := m.s.readRow(ctx, `SELECT count(*) FROM attempts WHERE id = $1 AND result = ''`, attempt).Scan(&open); err != nil || open != 1 {
 		m.t.Errorf("on air without a committed attempt: %d, %v", open, err)

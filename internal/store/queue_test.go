@@ -205,7 +205,7 @@ func TestAMessageUnderALostKeyIsRejectedAndHoldsUpNobody(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- d.Run(ctx) }()
 	sent := make(chan struct{}, 9)
-	d.Attach(queue.Line{Station: "m0", Submit: func(context.Context, string, []byte) queue.Outcome {
+	d.Attach(queue.Line{Station: "m0", Submit: func(context.Context, queue.Submission) queue.Outcome {
 		sent <- struct{}{}
 		return queue.Outcome{Kind: queue.OutcomeAccepted}
 	}})

@@ -23,8 +23,8 @@ type rig struct {
 	keys   *seal.Keyring
 	policy verify.Policy
 	modem  *pretendModem
-	submit func(ctx context.Context, attemptID string, tpdu []byte) queue.Outcome // nil for the modem's
-	fail   func(boundary) error                                                   // nil for never
+	submit func(ctx context.Context, s queue.Submission) queue.Outcome // nil for the modem's
+	fail   func(boundary) error                                        // nil for never
 
 	s    *Store
 	q    *queue.Queue
@@ -41,7 +41,8 @@ type pretendModem struct {
 	outcome func() queue.Outcome
 }
 
-func (m *pretendModem) submit(_ context.Context, _ string, tpdu []byte) queue.Outcome {
+func (m *pretendModem) submit(_ context.Context, s queue.Submission) queue.Outcome {
+	tpdu := s.TPDU
 	p, err := pdu.Decode(tpdu, pdu.MO)
 	if err != nil || p.Submit == nil {
 		return queue.Outcome{Kind: queue.OutcomeRefused, Detail: "no SUBMIT"}

@@ -78,6 +78,10 @@ type Command struct {
 	Linger time.Duration
 	// Urgent goes before commands that wait (AT+CNMA).
 	Urgent bool
+	// Doubt is asked, when a payload was written, whether this final result may be that of an earlier command, given up long ago.
+	// If so, another is waited for, for DoubtWait (default LateResultWait). nil: no earlier one is owed a result.
+	Doubt     func(lines []string, err error) bool
+	DoubtWait time.Duration
 }
 
 // Result is the answer to a command that ended with OK.
@@ -87,6 +91,11 @@ type Result struct {
 	Missing bool
 	// Paid: the payload was written with its Ctrl-Z, or may have been. It is set beside an error too.
 	Paid bool
+	// Earlier is a final result that was read before this one and can only be an earlier command's. Its Tag is empty: whose it is,
+	// the caller knows.
+	Earlier *Late
+	// Alone: Command.Doubt was raised, and no other final result came.
+	Alone bool
 }
 
 // Event is what the modem said unasked, in its order.

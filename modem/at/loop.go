@@ -22,9 +22,11 @@ type exchange struct {
 	paid     bool // the payload was written
 	payload  string
 	cleared  bool // a bare AT was written since: not every final result is this one's
+	earlier  *Late
+	asked    bool // Command.Doubt said that it may be: the wait is for another
 }
 
-func (x *exchange) result() Result { return Result{Lines: x.lines, Paid: x.paid} }
+func (x *exchange) result() Result { return Result{Lines: x.lines, Paid: x.paid, Earlier: x.earlier} }
 
 // waiting are the things that may end a wait; nil ones can't.
 type waiting struct {
@@ -208,6 +210,10 @@ func (c *Conn) pay(r *request, x *exchange) bool {
 			if !ended {
 				break
 			}
+			if fin.err == nil && len(x.lines) > 0 { // an earlier command's, late: nothing of ours has begun
+				x.setAside(fin)
+				break
+			}
 			if fin.err == nil { // OK in place of the prompt: nothing was asked of us and nothing was sent
 				fin.err = ErrNoPrompt
 			}
@@ -217,85 +223,18 @@ func (c *Conn) pay(r *request, x *exchange) bool {
 			}
 			return false
 		case tokenTimer:
-			r.reply <- answer{err: ErrNoPrompt}
+			r.reply <- answer{result: x.result(), err: ErrNoPrompt}
 			c.settle(settling{escape: true})
 			return false
 		case tokenCancel:
-			r.reply <- answer{err: r.ctx.Err()}
+			r.reply <- answer{result: x.result(), err: r.ctx.Err()}
 			c.settle(settling{escape: true})
 			return false
 		case tokenEnd:
-			r.reply <- answer{err: c.ended()}
+			r.reply <- answer{result: x.result(), err: c.ended()}
 			return false
 		}
 	}
-}
-
-// finish waits for the final result of what was written.
-func (c *Conn) finish(r *request, x *exchange) {
-	timer := time.NewTimer(orDefault(r.cmd.Timeout))
-	defer timer.Stop()
-	cancel := r.ctx.Done()
-	if x.paid {
-		cancel = nil
-	}
-	var lingering bool
-	reply := r.reply // nil when the caller has its answer
-	answered := func(a answer) {
-		if reply != nil {
-			reply <- a
-			reply = nil
-		}
-	}
-	for {
-		t := c.wait(waiting{timer: timer.C, cancel: cancel})
-		switch t.kind {
-		case tokenLine:
-			fin, ended := c.hear(x, t.line)
-			if ended && errors.Is(fin.err, ErrRestarted) {
-				answered(x.without(fin.err))
-				c.settle(settling{})
-				return
-			}
-			if ended {
-				answered(answer{x.result(), fin.err})
-				if x.paid && fin.err == nil && len(x.lines) == 0 && x.cmd.Prefix != "" {
-					// An OK that may be somebody else's: the real result may still come, and must not meet the next command.
-					c.owed = x
-					c.settle(settling{grace: min(emptyGrace, c.o.LateResultWait)})
-				}
-				return
-			}
-			if !lingering && r.cmd.Linger > 0 && len(x.lines) > 0 {
-				lingering = true
-				timer.Reset(r.cmd.Linger)
-			}
-		case tokenTimer:
-			gave := x.without(ErrTimeout)
-			answered(gave)
-			s := settling{grace: c.grace(x)}
-			if gave.err != nil {
-				c.owed = x
-			}
-			c.settle(s)
-			return
-		case tokenCancel: // the caller goes; its final result is waited for all the same
-			answered(answer{x.result(), r.ctx.Err()})
-			cancel = nil
-		case tokenEnd:
-			answered(x.without(c.ended()))
-			return
-		}
-	}
-}
-
-// without is the answer when no final result was read: well, if the command may linger and has its information line.
-func (x *exchange) without(err error) answer {
-	a := answer{result: x.result(), err: err}
-	if x.cmd.Linger > 0 && len(x.lines) > 0 {
-		a.result.Missing, a.err = true, nil
-	}
-	return a
 }
 
 // ended is why nothing can be read or written any more.

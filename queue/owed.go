@@ -1,0 +1,135 @@
+package queue
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// A modem can give a final result long after its submit was given up, even to another process; by then the next submit may be
+// under way, and on the wire the two look alike. Only the references tell them apart: a SIM counts them up by one a submit
+// (TS 23.040 9.2.3.6).
+
+// owedFor is how long after it was given up a submit may still get its final result.
+const owedFor = 15 * time.Minute
+
+// Owed is what earlier submits on the same modem and SIM may still be owed. The zero Owed is nothing.
+type Owed struct {
+	last     int // the newest known reference; -1 for none
+	recent   []owedOne
+	older    []owedOne
+	patience time.Duration
+}
+
+// owedOne is an attempt in doubt: the at-th submit since the last known reference, or one between two known references.
+type owedOne struct {
+	id       string
+	at       int
+	from, to int
+}
+
+// None says that nothing is owed.
+func (o Owed) None() bool { return len(o.recent) == 0 && len(o.older) == 0 }
+
+// Owner says whose a final result with this reference may be (-1: a refusal): an earlier attempt, or "" for the submit under
+// way. When certain, it cannot be that of the submit under way.
+func (o Owed) Owner(mr int) (attempt string, certain bool) {
+	if mr < 0 || o.last < 0 {
+		if len(o.recent) > 0 {
+			return o.recent[0].id, false
+		}
+		return "", false
+	}
+	for _, a := range o.older {
+		if offset := wrap(mr - a.from); 0 < offset && offset < wrap(a.to-a.from) {
+			return a.id, true
+		}
+	}
+	offset := wrap(mr - o.last)
+	for _, a := range o.recent { // oldest first: the last one that could have it is the likeliest
+		if 0 < offset && offset <= a.at {
+			return a.id, false
+		}
+	}
+	return "", false
+}
+
+// Patience is how long a second final result should be waited for when the first may be an earlier attempt's: some times as long
+// as this SIM's submits last.
+func (o Owed) Patience() time.Duration { return o.patience }
+
+// owed finds what may be owed on the attempt's modem and SIM when it begins.
+func (q *Queue) owed(ctx context.Context, tx Tx, a Attempt) (Owed, error) {
+	doubtful, err := tx.DoubtfulAttempts(ctx, a.SIM, a.Started.Add(-recentDoubt), 1)
+	if err != nil || len(doubtful) == 0 {
+		return Owed{}, err
+	}
+	before, _, err := tx.Neighbours(ctx, a, neighbours)
+	if err != nil {
+		return Owed{}, err
+	}
+	return owedBy(before, a), nil
+}
+
+// owedBy reads it from what the SIM sent before (newest first).
+func owedBy(before []Attempt, a Attempt) Owed {
+	o := Owed{last: -1, patience: 2 * time.Second}
+	after := -1 // the known reference after the one looked at
+	var since []Attempt
+	for i, b := range before {
+		if b.Result == ResultNotSent {
+			continue
+		}
+		if b.Result == ResultAccepted && b.Ended.After(b.Started) {
+			o.patience = max(o.patience, 2*time.Second+4*b.Ended.Sub(b.Started))
+		}
+		if b.MR >= 0 {
+			if after < 0 {
+				o.last = b.MR
+			}
+			after = b.MR
+			continue
+		}
+		if after < 0 {
+			since = append(since, b)
+			continue
+		}
+		if from, _ := firstKnown(before[i+1:]); from >= 0 && b.mayYetEnd(a) {
+			o.older = append(o.older, owedOne{id: b.ID, from: from, to: after})
+		}
+	}
+	slices.Reverse(since)
+	for i, b := range since {
+		if b.mayYetEnd(a) {
+			o.recent = append(o.recent, owedOne{id: b.ID, at: i + 1})
+		}
+	}
+	return o
+}
+
+// mayYetEnd says whether the attempt's final result may still come when another one begins on the same modem.
+func (a Attempt) mayYetEnd(next Attempt) bool {
+	return a.Result == ResultUnknown && a.IMEI == next.IMEI && next.Started.Sub(a.Ended) < owedFor
+}
+
+// StrayResult brings a final result that came when nothing was under way: that of an attempt of an earlier process, perhaps.
+// Without one that it fits, it is forgotten.
+func (q *Queue) StrayResult(ctx context.Context, station, imei, sim string, mr byte) error {
+	return q.store.Update(ctx, func(tx Tx) error {
+		now := time.Now()
+		next := Attempt{ID: newID(), SIM: simOf(sim, station), IMEI: imei, Started: now}
+		o, err := q.owed(ctx, tx, next)
+		if err != nil || o.last < 0 {
+			return err
+		}
+		id, _ := o.Owner(int(mr))
+		if id == "" {
+			return nil
+		}
+		a, err := tx.Attempt(ctx, id)
+		if err != nil {
+			return err
+		}
+		return q.settle(ctx, tx, a, Outcome{Kind: OutcomeAccepted, MR: mr}, now)
+	})
+}

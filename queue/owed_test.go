@@ -1,0 +1,60 @@
+package queue
+
+import (
+	"testing"
+	"time"
+)
+
+func TestALateReferenceIsKnownByWhereItStandsInTheSIMsCount(t *testing.T) {
+	now := time.Now()
+	known := func(mr int) Attempt {
+		return Attempt{MR: mr, Result: ResultAccepted, IMEI: "1", Started: now, Ended: now.Add(time.Second)}
+	}
+	doubt := func(id string) Attempt {
+		return Attempt{ID: id, MR: -1, Result: ResultUnknown, IMEI: "1", Started: now, Ended: now}
+	}
+	refused := Attempt{MR: -1, Result: ResultRefused, IMEI: "1", Started: now, Ended: now}
+	unsent := Attempt{MR: -1, Result: ResultNotSent, IMEI: "1", Started: now, Ended: now}
+	long := doubt("x")
+	long.Ended = now.Add(-owedFor)
+	elsewhere := doubt("x")
+	elsewhere.IMEI = "2"
+	for name, c := range map[string]struct {
+		before  []Attempt // newest first
+		mr      int
+		want    string
+		certain bool
+	}{
+		"nothing in doubt":                              {[]Attempt{known(7), known(6)}, 8, "", false},
+		"the next but one is the submit's own":          {[]Attempt{doubt("x"), known(7)}, 9, "", false},
+		"the next may be the one in doubt":              {[]Attempt{doubt("x"), known(7)}, 8, "x", false},
+		"the first of two in doubt":                     {[]Attempt{doubt("y"), doubt("x"), known(7)}, 8, "x", false},
+		"the second of two in doubt":                    {[]Attempt{doubt("y"), doubt("x"), known(7)}, 9, "y", false},
+		"past two in doubt":                             {[]Attempt{doubt("y"), doubt("x"), known(7)}, 10, "", false},
+		"a refused one may have used one":               {[]Attempt{doubt("x"), refused, known(7)}, 9, "x", false},
+		"what was not sent used none":                   {[]Attempt{doubt("x"), unsent, known(7)}, 9, "", false},
+		"round the corner":                              {[]Attempt{doubt("x"), known(255)}, 0, "x", false},
+		"a refusal may be the one in doubt's":           {[]Attempt{doubt("x"), known(7)}, -1, "x", false},
+		"a refusal is its own after a known one":        {[]Attempt{known(9), doubt("x"), known(7)}, -1, "", false},
+		"no reference is known":                         {[]Attempt{doubt("x")}, 8, "x", false},
+		"the gap that one in doubt left":                {[]Attempt{known(9), doubt("x"), known(7)}, 8, "x", true},
+		"after the gap":                                 {[]Attempt{known(9), doubt("x"), known(7)}, 10, "", false},
+		"no gap was left":                               {[]Attempt{known(8), doubt("x"), known(7)}, 9, "", false},
+		"given up too long ago":                         {[]Attempt{long, known(7)}, 8, "", false},
+		"the SIM was in another modem":                  {[]Attempt{elsewhere, known(7)}, 8, "", false},
+		"a modem that always says 0 has no say in gaps": {[]Attempt{known(0), doubt("x"), known(0)}, 0, "", false},
+	} {
+		o := owedBy(c.before, Attempt{IMEI: "1", Started: now.Add(time.Second)})
+		if got, certain := o.Owner(c.mr); got != c.want || certain != c.certain {
+			t.Errorf("%s: %q, certain %v", name, got, certain)
+		}
+	}
+}
+
+func TestASecondResultIsWaitedForAFewTimesAsLongAsSubmitsLast(t *testing.T) {
+	now := time.Now()
+	a := Attempt{MR: 7, Result: ResultAccepted, Started: now, Ended: now.Add(3 * time.Second)}
+	if got := owedBy([]Attempt{{MR: -1, Result: ResultUnknown}, a}, Attempt{Started: now}).Patience(); got != 14*time.Second {
+		t.Errorf("%v", got)
+	}
+}
