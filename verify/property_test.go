@@ -1,11 +1,15 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -18,9 +22,10 @@ var errCrash = errors.New("the process died before COMMIT")
 type world struct {
 	*bench
 	rt      *rapid.T
-	ended   map[string]string   // what was terminal, and how: it must stay so
-	order   []string            // filings, as they came
-	claimed map[string]struct{} // challenges that a 3 or 31 was answered for
+	ended   map[string]string      // what was terminal, and how: it must stay so
+	order   []string               // filings, as they came
+	refiled map[string][]time.Time // by phone, when it was filed again
+	claimed map[string]struct{}    // challenges that a 3 or 31 was answered for
 }
 
 var phones = []string{phoneA, phoneB, "13700137000"}
@@ -36,22 +41,72 @@ func (w *world) maybeCrash() bool {
 }
 
 func (w *world) run(fn func(Tx) error) bool {
-	crash := w.maybeCrash()
-	err := w.m.Update(context.Background(), fn)
-	w.m.fail = nil
-	if err != nil && !(crash && errors.Is(err, errCrash)) {
+	err := w.try(fn)
+	if err != nil && !errors.Is(err, errCrash) {
 		w.rt.Fatal(err)
 	}
+	return err == nil
+}
+
+// try is a transaction that is perhaps not committed, or that does not even come to its end.
+func (w *world) try(fn func(Tx) error) error {
+	crash, after := w.maybeCrash(), 0
+	if crash && rapid.Bool().Draw(w.rt, "amidst") {
+		after = rapid.IntRange(1, 12).Draw(w.rt, "statements until then")
+	}
+	err := w.m.Update(context.Background(), func(tx Tx) error {
+		if after > 0 {
+			tx = &dyingTx{Tx: tx, left: after}
+		}
+		return fn(tx)
+	})
+	w.m.fail = nil
 	if crash { // and starts again, with nothing but what is stored
 		w.s = &Service{store: w.m, vault: openVault{}, policy: w.s.policy, templates: w.s.templates, draw: w.s.draw}
 	}
-	return err == nil
+	return err
+}
+
+// dyingTx fails from one of its writes on.
+type dyingTx struct {
+	Tx
+	left int
+}
+
+func (t *dyingTx) dead() error {
+	if t.left--; t.left <= 0 {
+		return errCrash
+	}
+	return nil
+}
+
+func (t *dyingTx) UpdateChallenge(ctx context.Context, c Challenge) error {
+	return errors.Join(t.Tx.UpdateChallenge(ctx, c), t.dead())
+}
+
+func (t *dyingTx) InsertChallenge(ctx context.Context, c Challenge) error {
+	return errors.Join(t.Tx.InsertChallenge(ctx, c), t.dead())
+}
+
+func (t *dyingTx) UpdateFiling(ctx context.Context, f Filing) error {
+	return errors.Join(t.Tx.UpdateFiling(ctx, f), t.dead())
+}
+
+func (t *dyingTx) UpdatePerson(ctx context.Context, p Person) error {
+	return errors.Join(t.Tx.UpdatePerson(ctx, p), t.dead())
+}
+
+func (t *dyingTx) Emit(ctx context.Context, typ, subject string, data any) error {
+	return errors.Join(t.Tx.Emit(ctx, typ, subject, data), t.dead())
 }
 
 func (w *world) file(rt *rapid.T) {
 	w.rt = rt
 	r := FilingRequest{Type: "first", Reference: rapid.SampledFrom([]string{"", "r1", "r2"}).Draw(rt, "reference")}
-	for i := range rapid.IntRange(1, 3).Draw(rt, "sites") + 1 {
+	if rapid.IntRange(0, 2).Draw(rt, "supersedes") == 0 {
+		r.Supersedes = w.anyFiling(rt)
+	}
+	for i := range rapid.IntRange(1, 2).Draw(rt, "sites") + 1 {
 		p := PersonRequest{Role: "website_head", Site: fmt.Sprint("s", i), Mobile: rapid.SampledFrom(phones).Draw(rt, "mobile"), CertificateTail: rapid.SampledFrom(tails).Draw(rt, "tail")}
 		if i == 0 {
 			p.Role, p.Site = "entity_head", ""
@@ -63,17 +118,66 @@ func (w *world) file(rt *rapid.T) {
 		rt.Fatal(err)
 	}
 	id := ""
-	if w.run(func(tx Tx) error {
+	err = w.try(func(tx Tx) error {
 		f, created, err := w.s.create(context.Background(), tx, in, w.now)
-		if errors.Is(err, ErrReferenceConflict) {
-			return nil
-		}
 		if created {
 			id = f.ID
 		}
 		return err
-	}) && id != "" {
-		w.order = append(w.order, id)
+	})
+	var many TooManyFilings
+	switch {
+	case errors.Is(err, errCrash), errors.Is(err, ErrReferenceConflict), errors.Is(err, ErrSuperseded), errors.Is(err, ErrNotSupersedable), errors.As(err, &many):
+		return
+	case err != nil:
+		rt.Fatal(err)
+	case id == "": // it was there
+		return
+	}
+	w.order = append(w.order, id)
+	if in.Supersedes == "" {
+		return
+	}
+	for _, group := range byPhone(in) {
+		phone := in.Persons[group[0]].E164
+		w.refiled[phone] = append(w.refiled[phone], w.now)
+	}
+	if old := w.m.rows.filings[in.Supersedes]; old.State != FilingRejected || old.By != id {
+		rt.Fatalf("superseded, and %s, by %q", old.State, old.By)
+	}
+}
+
+// change amends any person of any filing.
+func (w *world) change(rt *rapid.T) {
+	w.rt = rt
+	id := w.anyFiling(rt)
+	if id == "" {
+		return
+	}
+	r := AmendRequest{}
+	if rapid.Bool().Draw(rt, "phone") {
+		r.Mobile = rapid.SampledFrom(phones).Draw(rt, "mobile")
+	}
+	if r.Mobile == "" || rapid.Bool().Draw(rt, "certificate") {
+		r.CertificateTail = rapid.SampledFrom(tails).Draw(rt, "tail")
+	}
+	in, err := w.s.readAmendment(r)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	people := w.m.rows.filings[id].Persons
+	who := people[rapid.IntRange(0, len(people)-1).Draw(rt, "person")]
+	before := w.m.rows.filings[id]
+	var refused error
+	if !w.run(func(tx Tx) (err error) {
+		_, refused, err = w.s.amend(context.Background(), tx, id, who.ID, in, w.now)
+		return err
+	}) {
+		return
+	}
+	after := w.m.rows.filings[id].Persons[who.Index]
+	if (before.State.Terminal() || who.State != PersonWaiting) && refused == nil || refused != nil && after.Amended != who.Amended {
+		rt.Fatalf("a person who is %s in a filing that is %s: refused %v, amended %d", who.State, before.State, refused, after.Amended)
 	}
 }
 
@@ -107,7 +211,47 @@ func (w *world) anyFiling(rt *rapid.T) string {
 
 func (w *world) enter(rt *rapid.T) {
 	w.rt = rt
-	in := w.entry(rt)
+	w.submit(rt, w.entry(rt))
+}
+
+// somebody is a person who waits, with what their newest SMS says.
+func (w *world) somebody(rt *rapid.T) (in submission, ok bool) {
+	open := memoryTx{w.m}.pick(func(c Challenge) bool { return !c.State.Terminal() && c.Sends > 0 })
+	if len(open) == 0 {
+		return in, false
+	}
+	c := open[rapid.IntRange(0, len(open)-1).Draw(rt, "challenge")]
+	s := w.lastSMS(c)
+	for _, tail := range tails {
+		in, faults := w.s.readCheck(CheckRequest{Code: sixDigits.FindString(s.Text), Mobile: s.To.National(), Tail: tail})
+		if faults != nil {
+			rt.Fatal(faults)
+		}
+		if fits, _ := w.s.hash(in.number, in.tail, in.code).matches(c); fits {
+			return in, true
+		}
+	}
+	rt.Fatal("nobody's tail is accepted")
+	return in, false
+}
+
+// honest is a person who enters what their newest SMS says; guess is one who does not know it.
+func (w *world) honest(rt *rapid.T) {
+	w.rt = rt
+	if in, ok := w.somebody(rt); ok {
+		w.submit(rt, in)
+	}
+}
+
+func (w *world) guess(rt *rapid.T) {
+	w.rt = rt
+	if in, ok := w.somebody(rt); ok {
+		in.code = w.wrong(rapid.IntRange(1, 50).Draw(rt, "wrong"))
+		w.submit(rt, in)
+	}
+}
+
+func (w *world) submit(rt *rapid.T, in submission) {
 	before := maps.Clone(w.m.rows.challenges)
 	var a Answer
 	if !w.run(func(tx Tx) (err error) {
@@ -137,6 +281,9 @@ func (w *world) enter(rt *rapid.T) {
 func (w *world) again(rt *rapid.T) {
 	w.rt = rt
 	in, _ := w.s.read(rapid.SampledFrom(phones).Draw(rt, "mobile"), rapid.SampledFrom(tails).Draw(rt, "tail"), "")
+	if who, ok := w.somebody(rt); ok && rapid.Bool().Draw(rt, "who waits") {
+		in = submission{number: who.number, tail: who.tail}
+	}
 	in.door = "resend"
 	w.run(func(tx Tx) error {
 		_, err := w.s.resend(context.Background(), tx, in, w.now)
@@ -152,6 +299,12 @@ func (w *world) news(rt *rapid.T) {
 		return
 	}
 	i := rapid.IntRange(0, n-1).Draw(rt, "sms")
+	for j := range n { // often one that still matters
+		if k := (i + j) % n; !w.m.rows.challenges[w.m.rows.texts[k].ChallengeID].State.Terminal() && rapid.Bool().Draw(rt, "open") {
+			i = k
+			break
+		}
+	}
 	s := w.m.rows.texts[i]
 	sms := SMS{MessageID: s.id, State: rapid.SampledFrom([]string{"submitting", "unknown", "submitted", "delivered", "rejected"}).Draw(rt, "state")}
 	if sms.State == "submitted" || sms.State == "delivered" {
@@ -212,6 +365,9 @@ func (w *world) holds(rt *rapid.T) {
 		w.stays(rt, id, string(c.State), c.State.Terminal())
 	}
 	w.dailyLimitHolds(rt)
+	for _, times := range w.refiled {
+		w.noMoreThan(rt, times, w.s.policy.ResubmitsPerDay, "filings again")
+	}
 	for id, f := range w.m.rows.filings {
 		w.stays(rt, id, string(f.State), f.State.Terminal())
 		w.filingHolds(rt, f)
@@ -221,14 +377,20 @@ func (w *world) holds(rt *rapid.T) {
 func (w *world) dailyLimitHolds(rt *rapid.T) {
 	byPhone := map[string][]time.Time{}
 	for _, s := range w.m.rows.sent {
-		byPhone[s.mac] = append(byPhone[s.mac], s.at)
+		if s.kind == sentCode {
+			byPhone[s.mac] = append(byPhone[s.mac], s.at)
+		}
 	}
 	for _, times := range byPhone {
-		slices.SortFunc(times, time.Time.Compare)
-		for i := w.s.policy.SMSPerDay; i > 0 && i < len(times); i++ {
-			if d := times[i].Sub(times[i-w.s.policy.SMSPerDay]); d < day {
-				rt.Fatalf("%d SMS to a phone in %s", w.s.policy.SMSPerDay+1, d)
-			}
+		w.noMoreThan(rt, times, w.s.policy.SMSPerDay, "SMS")
+	}
+}
+
+func (w *world) noMoreThan(rt *rapid.T, times []time.Time, most int, what string) {
+	times = slices.SortedFunc(slices.Values(times), time.Time.Compare)
+	for i := most; i > 0 && i < len(times); i++ {
+		if d := times[i].Sub(times[i-most]); d < day {
+			rt.Fatalf("%d %s for a phone in %s", most+1, what, d)
 		}
 	}
 }
@@ -280,6 +442,9 @@ func (w *world) filingHolds(rt *rapid.T, f Filing) {
 			rt.Fatalf("a person is %s, verified %t", p.State, ok)
 		}
 		verified = verified && ok
+		if p.Amended > w.s.policy.MaxAmendments {
+			rt.Fatalf("amended %d times", p.Amended)
+		}
 	}
 	if verified != (f.State == FilingPassed) {
 		rt.Fatalf("everyone verified: %t; the filing is %s", verified, f.State)
@@ -289,11 +454,79 @@ func (w *world) filingHolds(rt *rapid.T, f Filing) {
 			rt.Fatalf("the filing is %s, a challenge %s", f.State, c.State)
 		}
 	}
+	w.sharingHolds(rt, f)
+	w.queuedHolds(rt)
+}
+
+// sharingHolds: those who wait at one phone share one open challenge, and it accepts their tails and no others.
+func (w *world) sharingHolds(rt *rapid.T, f Filing) {
+	want := map[string][][]byte{}
+	for _, p := range f.Persons {
+		if p.State == PersonWaiting {
+			want[p.ChallengeID] = withTails(want[p.ChallengeID], p.TailMACs)
+		}
+	}
+	byPhone := map[string]bool{}
+	for _, c := range w.m.rows.challenges {
+		if c.FilingID != f.ID || c.State.Terminal() {
+			continue
+		}
+		if byPhone[string(c.NumberMAC)] {
+			rt.Fatal("one phone has two open challenges in one filing")
+		}
+		byPhone[string(c.NumberMAC)] = true
+		if len(want[c.ID]) == 0 || len(want[c.ID]) != len(c.TailMACs) || len(withTails(want[c.ID], c.TailMACs)) != len(c.TailMACs) {
+			rt.Fatalf("a challenge accepts %d tails, those who wait for it have %d", len(c.TailMACs), len(want[c.ID]))
+		}
+		delete(want, c.ID)
+	}
+	if len(want) > 0 && !f.State.Terminal() {
+		rt.Fatalf("somebody waits for a challenge that is not open")
+	}
+}
+
+// queuedHolds: nothing waits for a modem with the code of a challenge that has ended.
+func (w *world) queuedHolds(rt *rapid.T) {
+	for _, s := range w.m.rows.texts {
+		if s.state == smsQueued && !s.Answer && w.m.rows.challenges[s.ChallengeID].State.Terminal() {
+			rt.Fatalf("an SMS of a challenge that is %s is still queued", w.m.rows.challenges[s.ChallengeID].State)
+		}
+	}
 }
 
 func TestNoInterleavingExceedsACapReopensAnEndOrPassesAFilingTwice(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) { interleave(t, rt) })
+	want, err := strconv.Atoi(cmp.Or(os.Getenv("ATTESTD_OPERATIONS"), "20000"))
+	if err != nil {
+		t.Fatal("ATTESTD_OPERATIONS: want how many operations to run, as 1000000")
+	}
+	if steps := flag.Lookup("rapid.steps"); steps.Value.String() == steps.DefValue { // long enough to end several filings
+		_ = steps.Value.Set("100")
+		defer func() { _ = steps.Value.Set(steps.DefValue) }()
+	}
+	operations, reached = 0, map[string]int{}
+	began, runs := time.Now(), 0
+	for ; operations < want; runs++ {
+		rapid.Check(t, func(rt *rapid.T) { interleave(t, rt) })
+		if t.Failed() {
+			return
+		}
+	}
+	for _, typ := range []string{"filing.passed", "filing.rejected", "filing.cancelled", "filing.superseded", "challenge.locked", "challenge.expired", "challenge.void", "challenge.resent", "person.amended", "check.refused"} {
+		if reached[typ] == 0 {
+			t.Errorf("it proves little: no %s was reached", typ)
+		}
+	}
+	t.Logf("reached: %v", reached)
+	t.Logf("%d operations, %d times %s runs, in %s", operations, runs, flag.Lookup("rapid.checks").Value, time.Since(began).Round(time.Millisecond))
 }
+
+// operations counts what was done in all runs: one is one filing, check, re-send, report, wait, sweep, cancel or amendment, committed
+// or not, with everything looked at after it.
+// reached counts the events that stood at the end of each run.
+var (
+	operations int
+	reached    = map[string]int{}
+)
 
 // FuzzRules is the same, led by what the code does.
 func FuzzRules(f *testing.F) {
@@ -304,11 +537,12 @@ func FuzzRules(f *testing.F) {
 // interleave lets anything happen in any order, and holds after each.
 func interleave(t *testing.T, rt *rapid.T) {
 	w := &world{bench: newBench(t, func(p *Policy) {
+		p.ResendWait = rapid.SampledFrom([]time.Duration{0, 5 * time.Minute}).Draw(rt, "re-send wait")
 		p.NewCodeOnResend = rapid.Bool().Draw(rt, "new code on re-send")
 		p.RejectOnLock = rapid.SampledFrom([]string{RejectAtOnce, RejectAtDeadline}).Draw(rt, "reject on lock")
 		p.SMSPerDay = rapid.SampledFrom([]int{0, 4}).Draw(rt, "SMS a day")
 		p.SMSGap = rapid.SampledFrom([]time.Duration{0, time.Minute}).Draw(rt, "SMS gap")
-	}), ended: map[string]string{}, claimed: map[string]struct{}{}}
+	}), ended: map[string]string{}, claimed: map[string]struct{}{}, refiled: map[string][]time.Time{}}
 	w.rt = rt
 	drawn := 0
 	w.s.draw = func() string { // few codes, so that they would collide if they could
@@ -316,9 +550,13 @@ func interleave(t *testing.T, rt *rapid.T) {
 		return fmt.Sprintf("%06d", drawn*7%40*1001)
 	}
 	rt.Repeat(map[string]func(*rapid.T){
-		"file": w.file, "enter": w.enter, "enter again": w.enter, "enter once more": w.enter, "re-send": w.again, "news": w.news,
-		"wait": w.wait, "sweep": w.clean, "cancel": w.withdraw, "": w.holds,
+		"file": w.file, "enter": w.enter, "enter again": w.enter, "honest": w.honest, "guess": w.guess, "guess again": w.guess, "re-send": w.again, "re-send again": w.again, "news": w.news, "more news": w.news,
+		"wait": w.wait, "sweep": w.clean, "cancel": w.withdraw, "amend": w.change, "amend again": w.change,
+		"": func(rt *rapid.T) { operations++; w.holds(rt) },
 	})
+	for _, e := range w.m.rows.events {
+		reached[e.typ]++
+	}
 }
 
 func TestNoChallengeStepLeavesATerminalStateAndEveryStepIsWrittenDown(t *testing.T) {
