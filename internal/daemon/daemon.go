@@ -24,6 +24,7 @@ import (
 	"attestd/internal/seal"
 	"attestd/internal/store"
 	"attestd/internal/webhook"
+	"attestd/internal/webui"
 	"attestd/queue"
 	"attestd/verify"
 )
@@ -53,6 +54,7 @@ type Daemon struct {
 	metrics    *metrics.Metrics
 	webhooks   *webhook.Sender
 	api        *httpapi.API
+	page       *webui.Page // nil where nothing public is served
 	server     *http.Server
 	listener   net.Listener
 	unwatch    []func()

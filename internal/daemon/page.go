@@ -15,6 +15,25 @@ func (d *Daemon) servePage(cfg config.Config) error {
 	if !cfg.HTTP.Public {
 		return nil
 	}
+	o, err := d.pageOptions(cfg)
+	if err != nil {
+		return err
+	}
+	d.page = webui.New(d.api.Door(), o)
+	d.page.Mount(d.api.Mount)
+	return nil
+}
+
+// reloadPage reads the logo again, too, whatever its name. The second step, when nothing can fail any more, shows it.
+func (d *Daemon) reloadPage(cfg config.Config) (show func(), err error) {
+	if d.page == nil {
+		return func() {}, nil
+	}
+	o, err := d.pageOptions(cfg)
+	return func() { d.page.Reconfigure(o) }, err
+}
+
+func (d *Daemon) pageOptions(cfg config.Config) (webui.Options, error) {
 	p := cfg.Page
 	o := webui.Options{
 		Name: p.Name, NameEN: p.NameEN, Help: p.Help, HelpEN: p.HelpEN,
@@ -27,10 +46,9 @@ func (d *Daemon) servePage(cfg config.Config) error {
 	if p.LogoFile != "" {
 		var err error
 		if o.Logo, err = os.ReadFile(p.LogoFile); err != nil {
-			return fmt.Errorf("page.logo_file: %w", err)
+			return o, fmt.Errorf("page.logo_file: %w", err)
 		}
 		o.LogoType = config.LogoTypes[strings.ToLower(filepath.Ext(p.LogoFile))]
 	}
-	webui.New(d.api.Door(), o).Mount(d.api.Mount)
-	return nil
+	return o, nil
 }

@@ -20,12 +20,17 @@ func (d *Daemon) Reload(cfg config.Config) ([]config.Change, error) {
 	if err = errors.Join(err, Check(cfg)); err != nil {
 		return nil, err
 	}
+	showPage, err := d.reloadPage(cfg)
+	if err != nil {
+		return nil, err
+	}
 	if err := d.reloadWebhooks(context.Background(), hooks); err != nil {
 		return nil, fmt.Errorf("webhooks: %w", err)
 	}
 	if err := d.buildRules(cfg); err != nil {
 		return nil, err
 	}
+	showPage()
 	d.inbox.SetPolicy(inboxPolicy(cfg))
 	d.api.SetLimits(apiLimits(cfg))
 	d.api.SetDefaults(cfg.Verify.DefaultLanguage, cfg.Verify.Region[0])
@@ -34,7 +39,7 @@ func (d *Daemon) Reload(cfg config.Config) ([]config.Change, error) {
 	}
 	d.fleet.Reconfigure(d.stations(cfg))
 	running.Modem, running.Modems, running.Verify, running.Inbox = cfg.Modem, cfg.Modems, cfg.Verify, cfg.Inbox
-	running.Webhooks, running.Webhook = cfg.Webhooks, cfg.Webhook
+	running.Webhooks, running.Webhook, running.Page = cfg.Webhooks, cfg.Webhook, cfg.Page
 	running.Log.Level, running.Log.ATTrace, running.ShutdownGrace = cfg.Log.Level, cfg.Log.ATTrace, cfg.ShutdownGrace
 	d.cfg.Store(&running)
 	return changed, nil

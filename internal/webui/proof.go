@@ -37,11 +37,15 @@ const (
 	crowded          // too many sums just now
 )
 
-type passes struct {
-	key    [32]byte
+// terms are what a pass must come with, and for how long it is good again for the same submission.
+type terms struct {
 	bits   int // 0: a pass is enough
 	repeat time.Duration
-	sums   *rate.Limiter
+}
+
+type passes struct {
+	key  [32]byte
+	sums *rate.Limiter
 
 	mu    sync.Mutex
 	spent map[string]use // by pass
@@ -53,12 +57,9 @@ type use struct {
 	at      time.Time
 }
 
-func newPasses(work bool, repeat time.Duration) *passes {
-	p := &passes{repeat: repeat, sums: rate.NewLimiter(rate.Every(time.Minute/sumsMinute), sumsMinute), spent: map[string]use{}, floor: time.Now().Add(-time.Millisecond)}
+func newPasses() *passes {
+	p := &passes{sums: rate.NewLimiter(rate.Every(time.Minute/sumsMinute), sumsMinute), spent: map[string]use{}, floor: time.Now().Add(-time.Millisecond)}
 	_, _ = rand.Read(p.key[:]) // never fails (crypto/rand)
-	if work {
-		p.bits = workBits
-	}
 	return p
 }
 
@@ -116,7 +117,7 @@ func worked(pass, number string, zeros int) bool {
 }
 
 // admit judges what came with a submission, and spends the pass if it is good. content is all that was entered.
-func (p *passes) admit(pass, number, sum string, content []string, now time.Time) verdict {
+func (p *passes) admit(pass, number, sum string, content []string, t terms, now time.Time) verdict {
 	made, ours := p.made(pass)
 	if !ours || now.Sub(made) > passLife || made.After(now.Add(time.Minute)) {
 		return stale
@@ -132,12 +133,12 @@ func (p *passes) admit(pass, number, sum string, content []string, now time.Time
 		return stale
 	}
 	if before, spent := p.spent[pass]; spent {
-		if before.content == entered && now.Sub(before.at) < p.repeat {
+		if before.content == entered && now.Sub(before.at) < t.repeat {
 			return admitted
 		}
 		return stale
 	}
-	if p.bits > 0 && !worked(pass, number, p.bits) {
+	if t.bits > 0 && !worked(pass, number, t.bits) {
 		a, b := p.sum(pass)
 		if n, err := strconv.Atoi(sum); err != nil || n != a+b {
 			return unproven

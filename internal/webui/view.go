@@ -119,12 +119,12 @@ func here(r *http.Request, t tab) string {
 }
 
 func (p *Page) view(r *http.Request, t tab, in entered, o *outcome) view {
-	w := p.words(r)
+	w, d := p.words(r), p.now.Load()
 	v := view{
-		T: w, Name: w.Name, Help: p.o.Help, Heading: w.HeadVerify, Lead: w.LeadVerify, Submit: w.SubmitVerify,
-		Style: p.style, Script: p.script, Icon: p.icon, Logo: p.logo,
-		Outcome: o, Form: o == nil || !o.done, Self: here(r, t), Token: p.passes.issue(time.Now()), Bits: p.passes.bits,
-		OTP: p.o.OTP && t == tabVerify, Advice: w.advice(p.o.Rules()),
+		T: w, Name: w.Name, Help: d.Help, Heading: w.HeadVerify, Lead: w.LeadVerify, Submit: w.SubmitVerify,
+		Style: d.style, Script: d.script, Icon: d.icon, Logo: d.logo,
+		Outcome: o, Form: o == nil || !o.done, Self: here(r, t), Token: p.passes.issue(time.Now()), Bits: d.terms.bits,
+		OTP: d.OTP && t == tabVerify, Advice: w.advice(d.Rules()),
 		Tabs: []link{
 			{Href: here(r, tabVerify), Name: w.TabVerify, Here: t == tabVerify},
 			{Href: here(r, tabResend), Name: w.TabResend, Here: t == tabResend},
@@ -137,13 +137,13 @@ func (p *Page) view(r *http.Request, t tab, in entered, o *outcome) view {
 	if t == tabResend {
 		v.Heading, v.Lead, v.Submit = w.HeadResend, w.LeadResend, w.SubmitResend
 	}
-	if p.o.Name != "" {
-		v.Name = p.o.Name
+	if d.Name != "" {
+		v.Name = d.Name
 	}
 	if w == &english {
-		v.Name, v.Help = or(p.o.NameEN, v.Name), or(p.o.HelpEN, v.Help)
+		v.Name, v.Help = or(d.NameEN, v.Name), or(d.HelpEN, v.Help)
 	}
-	if p.passes.bits > 0 {
+	if d.terms.bits > 0 {
 		v.Question, v.Ask = w.question(p.passes.sum(v.Token)), o != nil && o.ask
 	}
 	v.Fields = p.fields(w, t, in, o)

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"attestd/internal/msisdn"
@@ -50,8 +51,14 @@ type Options struct {
 // Page serves. Make one with New.
 type Page struct {
 	desk   Desk
-	o      Options
 	passes *passes
+	now    atomic.Pointer[dress]
+}
+
+// dress is what the page looks like and asks for until Reconfigure. A request keeps to one.
+type dress struct {
+	Options
+	terms  terms
 	assets map[string]asset
 	style, script, icon,
 	logo string // names of assets
@@ -69,29 +76,39 @@ var page = template.Must(template.ParseFS(files, "page.html"))
 
 // New makes the page.
 func New(desk Desk, o Options) *Page {
-	p := &Page{desk: desk, o: o, passes: newPasses(o.Work, o.Repeat), assets: map[string]asset{}}
-	p.style = p.embedded("page.css", "text/css; charset=utf-8")
-	p.script = p.embedded("page.js", "text/javascript; charset=utf-8")
-	p.icon = p.embedded("icon.svg", "image/svg+xml")
-	if len(o.Logo) > 0 {
-		p.logo = p.asset("logo", o.LogoType, o.Logo)
-	}
+	p := &Page{desk: desk, passes: newPasses()}
+	p.Reconfigure(o)
 	return p
 }
 
-func (p *Page) embedded(name, kind string) string {
+// Reconfigure takes over what the operator says now. Forms that are open stay good.
+func (p *Page) Reconfigure(o Options) {
+	d := &dress{Options: o, terms: terms{repeat: o.Repeat}, assets: map[string]asset{}}
+	if o.Work {
+		d.terms.bits = workBits
+	}
+	d.style = d.embedded("page.css", "text/css; charset=utf-8")
+	d.script = d.embedded("page.js", "text/javascript; charset=utf-8")
+	d.icon = d.embedded("icon.svg", "image/svg+xml")
+	if len(o.Logo) > 0 {
+		d.logo = d.asset("logo", o.LogoType, o.Logo)
+	}
+	p.now.Store(d)
+}
+
+func (d *dress) embedded(name, kind string) string {
 	data, err := files.ReadFile(name)
 	if err != nil {
 		panic(err) // unreachable: it is embedded
 	}
-	return p.asset(name, kind, data)
+	return d.asset(name, kind, data)
 }
 
 // asset names a file after what it holds, so that it can be kept for ever and still be replaced by an update.
-func (p *Page) asset(name, kind string, data []byte) string {
+func (d *dress) asset(name, kind string, data []byte) string {
 	sum := sha256.Sum256(data)
 	name = hex.EncodeToString(sum[:6]) + "-" + name
-	p.assets[name] = asset{kind, data}
+	d.assets[name] = asset{kind, data}
 	return "assets/" + name
 }
 
@@ -120,7 +137,7 @@ func secure(h http.Header) {
 }
 
 func (p *Page) file(w http.ResponseWriter, r *http.Request) {
-	a, ok := p.assets[r.PathValue("name")]
+	a, ok := p.now.Load().assets[r.PathValue("name")]
 	secure(w.Header())
 	if !ok {
 		http.NotFound(w, r)
@@ -173,7 +190,7 @@ func (p *Page) take(t tab) http.Handler {
 		form := func(name string) string { return clip(r.PostForm.Get(name)) }
 		in := entered{form("code"), form("mobile"), form("certificate_tail")}
 		content := []string{string(t), in.code, in.mobile, in.tail}
-		v := p.passes.admit(r.PostForm.Get("page"), form("proof"), msisdn.Fold(form("sum")), content, time.Now())
+		v := p.passes.admit(r.PostForm.Get("page"), form("proof"), msisdn.Fold(form("sum")), content, p.now.Load().terms, time.Now())
 		if v != admitted {
 			p.refuse(w, r, t, http.StatusOK, in, v)
 			return

@@ -309,21 +309,21 @@ func TestSumsAreTakenOnlySoOften(t *testing.T) {
 }
 
 func TestAProofIsNeverGoodTwiceEvenWhenWhatWasSpentIsForgotten(t *testing.T) {
-	p := newPasses(false, 0)
+	p := newPasses()
 	now := time.Now()
 	first := p.issue(now)
-	if v := p.admit(first, "", "", nil, now); v != admitted {
+	if v := p.admit(first, "", "", nil, terms{}, now); v != admitted {
 		t.Fatal(v)
 	}
 	for range mostSpent {
-		if v := p.admit(p.issue(now.Add(time.Second)), "", "", nil, now.Add(time.Second)); v != admitted {
+		if v := p.admit(p.issue(now.Add(time.Second)), "", "", nil, terms{}, now.Add(time.Second)); v != admitted {
 			t.Fatal(v)
 		}
 	}
 	if len(p.spent) > mostSpent {
 		t.Errorf("%d are kept", len(p.spent))
 	}
-	if v := p.admit(first, "", "", nil, now.Add(2*time.Second)); v != stale {
+	if v := p.admit(first, "", "", nil, terms{}, now.Add(2*time.Second)); v != stale {
 		t.Error("a spent pass was taken again")
 	}
 }
@@ -376,6 +376,21 @@ func TestTheLanguageIsTheBrowsersUntilItIsChosen(t *testing.T) {
 		if strings.Contains(body, "Help: 400") != (tag == "en") {
 			t.Errorf("%s: help line", path)
 		}
+	}
+}
+
+func TestWhatTheOperatorChangesShowsAtOnceAndOpenFormsStayGood(t *testing.T) {
+	d := &desk{answer: verify.Answer{Result: verify.ResultVerified}}
+	p, h := site(d, Options{Name: "云备案", Logo: []byte("<svg/>"), LogoType: "image/svg+xml"})
+	open := filled(t, h, "/", false)
+	p.Reconfigure(Options{Name: "新名称", Help: "客服：400-000-0000", Work: true, Repeat: 10 * time.Second, Rules: rules})
+	body := get(h, "/").Body.String()
+	if !strings.Contains(body, "新名称") || !strings.Contains(body, "400-000-0000") || strings.Contains(body, "<img") || !strings.Contains(body, "data-work") {
+		t.Error(body)
+	}
+	open.Set("proof", solve(open.Get("page")))
+	if w := post(h, "/verify", open); result(w) != "31" {
+		t.Error("a form from before, with the proof that is asked for now: ", result(w))
 	}
 }
 
