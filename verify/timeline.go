@@ -20,22 +20,23 @@ type Recorded struct {
 // Moment is one thing that happened to a filing, to one of its persons or challenges, or to an SMS with one of its codes. It
 // carries what events carry: no code, tail, name or whole number.
 type Moment struct {
-	Seq       int64
-	At        time.Time
-	Type      string // the event's: filing.received, challenge.open, message.delivered, check.refused, ...
-	Challenge string
-	Person    string
-	Message   string // the SMS
-	Role      Role
-	State     string
-	Reason    string
-	Mobile    string // masked
-	Via       string // through which door a check came
-	Modem     string
-	Sends     int
-	Wrong     int
-	Changed   []string
-	Other     string // the filing that superseded this one, or that this one supersedes
+	Seq        int64
+	At         time.Time
+	Type       string // the event's: filing.received, challenge.open, message.delivered, check.refused, ...
+	Challenge  string
+	Person     string
+	Message    string // the SMS
+	Role       Role
+	State      string
+	Reason     string
+	Mobile     string // masked
+	Via        string // through which door a check came
+	Modem      string
+	Sends      int
+	Wrong      int
+	Changed    []string
+	Supersedes string // of a filing: which one's place it took
+	By         string // and which one took its place
 }
 
 // Timeline tells what happened to a filing, oldest first: at most limit moments after seq. next continues it, 0 at its end.
@@ -90,10 +91,7 @@ func (f Filing) moment(e Recorded) (Moment, error) {
 	m := Moment{
 		Seq: e.Seq, At: e.At, Type: e.Type, Challenge: d.Challenge, Person: d.Person, Message: d.Message, Role: Role(d.Role), State: d.State,
 		Reason: d.Reason, Mobile: d.Mobile, Via: d.Via, Modem: d.Modem, Sends: d.Sends, Wrong: d.Wrong, Changed: d.Changed,
-		Other: d.SupersededBy,
-	}
-	if e.Type == "filing.received" || e.Type == "filing.verifying" {
-		m.Other = d.Supersedes
+		Supersedes: d.Supersedes, By: d.SupersededBy,
 	}
 	if strings.HasPrefix(e.Type, "message.") {
 		m.Message = e.Subject
