@@ -87,7 +87,7 @@ type tokenCreateCmd struct {
 
 func (c *tokenCreateCmd) Run(a *app) error {
 	return c.with(a.ctx, func(s *store.Store) error {
-		secret, t, err := s.CreateToken(a.ctx, c.Name)
+		secret, t, err := s.CreateToken(a.ctx, store.NewToken{Name: c.Name})
 		if errors.Is(err, store.ErrTokenName) || errors.Is(err, store.ErrTokenExists) {
 			return fmt.Errorf("--name: %w", err)
 		} else if err != nil {

@@ -100,6 +100,8 @@ func (b *binder) value(path string, data any, v reflect.Value) {
 		b.modems(path, data, v)
 	case v.Type() == webhooksType:
 		b.webhooks(path, data, v)
+	case v.Type() == inboundType:
+		b.inbound(path, data, v)
 	case v.Kind() == reflect.Struct:
 		if table, ok := data.(map[string]any); ok {
 			b.table(path, table, v)

@@ -27,6 +27,7 @@ type Config struct {
 	Modem         []Modem       `toml:"modem"`
 	Queue         Queue         `toml:"queue"`
 	Inbox         Inbox         `toml:"inbox"`
+	Inbound       []InboundRule `toml:"inbound"` // nil: the built-in ones
 	Verify        Verify        `toml:"verify"`
 	Webhooks      Webhooks      `toml:"webhooks"`
 	Webhook       []Webhook     `toml:"webhook"`
@@ -107,6 +108,8 @@ type Queue struct {
 type Inbox struct {
 	Hold time.Duration `toml:"hold"` // how long an incomplete long message waits for its parts
 	Keep time.Duration `toml:"keep"` // how long what came in is kept
+	// OptOutStops is the highest priority of texts that an opt-out stops: bulk or normal.
+	OptOutStops string `toml:"opt_out_stops"`
 }
 
 // Verify holds the choices of filing verification; verify.Policy says what each means.

@@ -33,6 +33,10 @@ func TestTheExampleWithEveryKeyUncommentedIsTheDefaults(t *testing.T) {
 		t.Errorf("the example's webhook is no default one: %+v", c.Webhook)
 	}
 	c.Webhook, c.Webhooks.AllowPrivate = nil, nil
+	if len(c.Inbound) != 1 || c.Inbound[0] != (InboundRule{Name: "news", Action: "forward"}) {
+		t.Errorf("the example's rule is no default one: %+v", c.Inbound)
+	}
+	c.Inbound = nil
 	if c.HTTP.TrustedProxies = nil; !reflect.DeepEqual(c, Default()) {
 		t.Errorf("example:\n%+v\ndefaults:\n%+v", c, Default())
 	}

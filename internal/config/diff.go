@@ -14,7 +14,7 @@ type Change struct {
 
 // reloadable are the keys, or the sections that end in a dot, that a running gateway can take over. A challenge or a
 // message under way keeps what it was made under.
-var reloadable = []string{"modem.", "modems.", "verify.", "webhooks.", "webhook.", "page.", "log.level", "log.at_trace", "shutdown_grace", "inbox.hold", "inbox.keep", "privacy."}
+var reloadable = []string{"modem.", "modems.", "verify.", "webhooks.", "webhook.", "inbound.", "inbox.opt_out_stops", "page.", "log.level", "log.at_trace", "shutdown_grace", "inbox.hold", "inbox.keep", "privacy."}
 
 // Diff says what changed from one configuration to the next, in the order of the file. A Change without Restart is
 // applied by a reload (SIGHUP).
@@ -42,6 +42,7 @@ func Diff(from, to Config) []Change {
 		}
 	}
 	diffWebhooks(from.Webhook, to.Webhook, add)
+	diffInbound(from.Inbound, to.Inbound, add)
 	return all
 }
 
@@ -58,7 +59,7 @@ func diff(path string, from, to reflect.Value, add func(string)) {
 	for i, f := range fields(from) {
 		key, other := join(path, f.key), others[i].value
 		switch {
-		case f.value.Type() == modemsType, f.value.Type() == webhooksType:
+		case f.value.Type() == modemsType, f.value.Type() == webhooksType, f.value.Type() == inboundType:
 		case f.value.Kind() == reflect.Struct:
 			diff(key, f.value, other, add)
 		case f.value.Kind() == reflect.Slice:

@@ -51,6 +51,8 @@ var allKeys = sync.OnceValue(func() []string {
 				walk(path, reflect.New(reflect.TypeFor[Modem]()).Elem())
 			case f.value.Type() == webhooksType:
 				walk(path, reflect.New(reflect.TypeFor[Webhook]()).Elem())
+			case f.value.Type() == inboundType:
+				walk(path, reflect.New(reflect.TypeFor[InboundRule]()).Elem())
 			case f.value.Kind() == reflect.Struct:
 				walk(path, f.value)
 			default:

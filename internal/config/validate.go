@@ -36,6 +36,7 @@ func (c *Config) validate() []string {
 	b.queue(c.Queue)
 	b.between("inbox.hold", c.Inbox.Hold, time.Minute, 90*24*time.Hour)
 	b.between("inbox.keep", c.Inbox.Keep, time.Hour, 3650*24*time.Hour)
+	b.inboundList(c.Inbound, c.Inbox.OptOutStops)
 	b.verify(c.Verify)
 	b.webhookList(c.Webhooks, c.Webhook)
 	b.page(c.Page)

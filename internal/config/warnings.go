@@ -29,7 +29,7 @@ func (c Config) Warnings() []string {
 	if c.Log.ATTrace {
 		all = append(all, "log.at_trace: writes a line for each line of each modem")
 	}
-	return append(all, plainHTTP(c)...)
+	return append(append(all, inboundWarnings(c)...), plainHTTP(c)...)
 }
 
 // reachable says whether other machines can connect.

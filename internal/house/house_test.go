@@ -40,7 +40,7 @@ var arrows = map[string]string{
 	"internal/client":   "",
 	"internal/house":    "",
 	"internal/daemon":   "* github.com/coreos/go-systemd/v22 github.com/prometheus/client_golang golang.org/x/sys",
-	"internal/rig":      "internal/daemon internal/gateway internal/config modem/simulator internal/store internal/seal queue", // queue: texts.go asks for what is queued
+	"internal/rig":      "internal/daemon internal/gateway internal/config modem/simulator internal/store internal/seal internal/access queue", // queue: texts.go asks for what is queued
 	"internal/demo":     "internal/rig internal/config internal/msisdn modem/simulator",
 	"internal/selftest": "modem modem/simulator pdu",
 	"internal/bench":    "internal/rig internal/config internal/client modem/simulator",

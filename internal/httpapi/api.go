@@ -14,6 +14,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"attestd/internal/access"
+
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 )
@@ -112,7 +114,7 @@ func (a *API) humaConfig() huma.Config {
 			Components: &huma.Components{
 				Schemas: registry,
 				SecuritySchemes: map[string]*huma.SecurityScheme{
-					"token": {Type: "http", Scheme: "bearer", Description: "Made by: attestd token create --config FILE --name NAME"},
+					"token": {Type: "http", Scheme: "bearer", Description: "Made by: attestd token create --config FILE --name NAME --scope SCOPES. Each operation names the scopes of which a token needs one: messages, filings, inbox, read (everything that only reads, but the audit log). admin may do everything."},
 				},
 			},
 		},
@@ -138,15 +140,31 @@ var jsonFormat = huma.Format{
 	},
 }
 
-// operation is what all operations have in common.
-func (a *API) operation(method, path, id, tag, summary, description string, errors ...int) huma.Operation {
-	return huma.Operation{
+// operation is what all operations have in common. may is the scope that a token needs; whoever may read everything may
+// use a GET too, save one for admins. The document says so, and authenticate does what the document says.
+func (a *API) operation(may access.Scope, method, path, id, tag, summary, description string, errors ...int) huma.Operation {
+	op := huma.Operation{
 		Method: method, Path: path, OperationID: id, Tags: []string{tag}, Summary: summary, Description: description,
-		Errors: append([]int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusServiceUnavailable}, errors...),
-		// Every operation but the public ones; those take this away again.
-		Security:     []map[string][]string{{"token": {}}},
+		Errors:       append([]int{http.StatusBadRequest, http.StatusServiceUnavailable}, errors...),
 		MaxBodyBytes: a.o.MaxBody, BodyReadTimeout: a.o.ReadTimeout, // 0 is huma's 5 s
 	}
+	if may == access.Anyone {
+		return op
+	}
+	op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests)
+	op.Security = needs(may)
+	if method == http.MethodGet && may != access.Read && may != access.Admin {
+		op.Security = needs(may, access.Read)
+	}
+	return op
+}
+
+// needs says in the words of OpenAPI that a token with one of these scopes is needed.
+func needs(any ...access.Scope) (all []map[string][]string) {
+	for _, one := range any {
+		all = append(all, map[string][]string{"token": {string(one)}})
+	}
+	return all
 }
 
 // document serves the OpenAPI document, made once.

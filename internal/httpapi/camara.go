@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"attestd/internal/access"
 	"attestd/internal/msisdn"
 	"attestd/verify"
 
@@ -133,7 +134,8 @@ func writeCamara(w http.ResponseWriter, status int, body any) {
 }
 
 func (a *API) camaraSend(r *http.Request) (any, *CamaraError) {
-	if fault := a.camaraToken(r); fault != nil {
+	r, fault := a.camaraToken(r)
+	if fault != nil {
 		return nil, fault
 	}
 	in, fault := camaraFields(r, "phoneNumber", "message")
@@ -170,7 +172,8 @@ func begins(number string, prefixes []string) bool {
 }
 
 func (a *API) camaraValidate(r *http.Request) (any, *CamaraError) {
-	if fault := a.camaraToken(r); fault != nil {
+	r, fault := a.camaraToken(r)
+	if fault != nil {
 		return nil, fault
 	}
 	in, fault := camaraFields(r, "authenticationId", "code")
@@ -198,24 +201,22 @@ func (a *API) camaraValidate(r *http.Request) (any, *CamaraError) {
 	return nil, camaraFault(http.StatusBadRequest, "ONE_TIME_PASSWORD_SMS.INVALID_OTP", "this is not the code; tries left: %d", c.MaxWrong-c.Wrong)
 }
 
-// camaraToken lets a request pass only with a token in use.
-func (a *API) camaraToken(r *http.Request) *CamaraError {
-	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	challenge := `Bearer realm="attestd"` // RFC 6750 3
-	if strings.EqualFold(scheme, "Bearer") {
-		name, ok, err := a.s.Authenticate(r.Context(), strings.TrimSpace(secret))
-		switch {
-		case err != nil:
-			return a.camaraFailure(r, err)
-		case ok:
-			requestOf(r.Context()).token = name
-			return nil
-		}
-		challenge += `, error="invalid_token"`
+// camaraToken lets a request pass only with a token in use that may send and check codes. The request it returns is the
+// caller's.
+func (a *API) camaraToken(r *http.Request) (*http.Request, *CamaraError) {
+	ctx, refused := a.admit(r.Context(), r.Header.Get("Authorization"), access.Filings)
+	switch {
+	case refused == nil:
+		return r.WithContext(ctx), nil
+	case refused.err != nil:
+		return r, a.camaraFailure(r, refused.err)
 	}
 	fault := camaraFault(http.StatusUnauthorized, "UNAUTHENTICATED", "send the header Authorization: Bearer TOKEN with a token in use")
-	fault.header = http.Header{"Www-Authenticate": {challenge}}
-	return fault
+	if refused.status == http.StatusForbidden {
+		fault = camaraFault(http.StatusForbidden, "PERMISSION_DENIED", "%s", refused.detail)
+	}
+	fault.header = refused.header
+	return r, fault
 }
 
 // camaraFields reads an object of these texts, all of them required, and nothing else.

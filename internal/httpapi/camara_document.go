@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"strconv"
 
+	"attestd/internal/access"
+
 	"github.com/danielgtaylor/huma/v2"
 )
 
@@ -13,7 +15,7 @@ func (a *API) camaraDocument(api huma.API) {
 	send := a.camaraOperation(api, "/send-code", "sendCode", "Send a code", CamaraSendCode{},
 		"Sends a code by SMS. A newer code for the same number takes the place of an older one of the same token.",
 		map[int]string{
-			403: "MAX_OTP_CODES_EXCEEDED, PHONE_NUMBER_NOT_ALLOWED or PHONE_NUMBER_BLOCKED, each behind ONE_TIME_PASSWORD_SMS.",
+			403: "PERMISSION_DENIED, or MAX_OTP_CODES_EXCEEDED, PHONE_NUMBER_NOT_ALLOWED or PHONE_NUMBER_BLOCKED, each behind ONE_TIME_PASSWORD_SMS.",
 			404: "NOT_FOUND: the number is another operator's", 429: "TOO_MANY_REQUESTS: a code was sent to this number a moment ago",
 		})
 	send.Responses["200"] = &huma.Response{Description: "The code is on its way", Content: camaraContent(api, CamaraSentCode{}), Headers: camaraHeaders()}
@@ -33,7 +35,7 @@ func (a *API) camaraOperation(api huma.API, path, id, summary string, body any, 
 	op := &huma.Operation{
 		Method: http.MethodPost, Path: camaraBase + path, OperationID: id, Tags: []string{"camara"}, Summary: summary,
 		Description: description + " CAMARA One-Time-Password SMS 1.1.1; docs/camara.md.",
-		Security:    []map[string][]string{{"token": {}}},
+		Security:    needs(access.Filings),
 		Parameters: []*huma.Param{{
 			Name: "x-correlator", In: "header", Description: "Comes back with every answer.",
 			Schema: &huma.Schema{Type: "string", Pattern: `^[a-zA-Z0-9\-_:;./<>{}]{0,256}$`},
@@ -42,7 +44,7 @@ func (a *API) camaraOperation(api huma.API, path, id, summary string, body any, 
 		Responses:   map[string]*huma.Response{},
 	}
 	for status, text := range map[int]string{
-		400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 405: "METHOD_NOT_ALLOWED", 415: "UNSUPPORTED_MEDIA_TYPE", 500: "INTERNAL",
+		400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED: the token lacks the scope filings", 405: "METHOD_NOT_ALLOWED", 415: "UNSUPPORTED_MEDIA_TYPE", 500: "INTERNAL",
 		503: "UNAVAILABLE: nothing was taken",
 	} {
 		if _, own := more[status]; !own {

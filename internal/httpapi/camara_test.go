@@ -122,7 +122,7 @@ func revoked(t *testing.T, r *rig.Rig) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	secret, _, err := s.CreateToken(ctx, "over")
+	secret, _, err := s.CreateToken(ctx, store.NewToken{Name: "over"})
 	if err == nil {
 		_, err = s.RevokeToken(ctx, "over")
 	}

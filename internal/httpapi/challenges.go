@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"attestd/internal/access"
 	"attestd/verify"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -87,7 +88,7 @@ func (r ChallengeRequest) challenge(origin string) (verify.ChallengeRequest, err
 type challengeOutput struct{ Body GeneralChallenge }
 
 func (a *API) challenges(api huma.API) {
-	create := a.operation(http.MethodPost, "/v1/challenges", "create-challenge", "challenges", "Send a code to a phone",
+	create := a.operation(access.Filings, http.MethodPost, "/v1/challenges", "create-challenge", "challenges", "Send a code to a phone",
 		"For a phone with no filing. The code and its SMS exist when this answers. Refused with 429 while the limits of the phone (verify.limits) let no code be sent to it.",
 		http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusTooManyRequests)
 	create.DefaultStatus = http.StatusCreated
@@ -99,12 +100,12 @@ func (a *API) challenges(api huma.API) {
 		return a.challenged(ctx)(a.s.Challenges.CreateChallenge(ctx, r))
 	})
 
-	read := a.operation(http.MethodGet, "/v1/challenges/{id}", "get-challenge", "challenges", "Read a challenge", "One of a filing is shown with its filing.", http.StatusNotFound)
+	read := a.operation(access.Filings, http.MethodGet, "/v1/challenges/{id}", "get-challenge", "challenges", "Read a challenge", "One of a filing is shown with its filing.", http.StatusNotFound)
 	huma.Register(api, read, func(ctx context.Context, in *IDInput) (*challengeOutput, error) {
 		return a.challenged(ctx)(a.s.Challenges.Challenge(ctx, in.ID))
 	})
 
-	check := a.operation(http.MethodPost, "/v1/challenges/{id}/check", "check-challenge", "challenges", "Check a code",
+	check := a.operation(access.Filings, http.MethodPost, "/v1/challenges/{id}/check", "check-challenge", "challenges", "Check a code",
 		"200 whether it was right or not: ok tells. Whatever is not the code is charged; what has ended compares with nothing.",
 		http.StatusNotFound, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	huma.Register(api, check, func(ctx context.Context, in *struct {
@@ -120,13 +121,13 @@ func (a *API) challenges(api huma.API) {
 		return &struct{ Body CheckedChallenge }{CheckedChallenge{right, viewChallenge(c)}}, nil
 	})
 
-	resend := a.operation(http.MethodPost, "/v1/challenges/{id}/resend", "resend-challenge", "challenges", "Send the code again",
+	resend := a.operation(access.Filings, http.MethodPost, "/v1/challenges/{id}/resend", "resend-challenge", "challenges", "Send the code again",
 		"The same text. 429 when it is too soon, 409 when it cannot be sent again.", http.StatusNotFound, http.StatusConflict, http.StatusTooManyRequests)
 	huma.Register(api, resend, func(ctx context.Context, in *IDInput) (*challengeOutput, error) {
 		return a.challenged(ctx)(a.s.Challenges.ResendChallenge(ctx, in.ID))
 	})
 
-	cancel := a.operation(http.MethodPost, "/v1/challenges/{id}/cancel", "cancel-challenge", "challenges", "Cancel a challenge",
+	cancel := a.operation(access.Filings, http.MethodPost, "/v1/challenges/{id}/cancel", "cancel-challenge", "challenges", "Cancel a challenge",
 		"Its code opens nothing any more, and SMS of it that are still queued are cancelled.", http.StatusNotFound, http.StatusConflict)
 	huma.Register(api, cancel, func(ctx context.Context, in *IDInput) (*challengeOutput, error) {
 		return a.challenged(ctx)(a.s.Challenges.CancelChallenge(ctx, in.ID))

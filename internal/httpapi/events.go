@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"time"
 
+	"attestd/internal/access"
+
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 )
@@ -54,7 +56,7 @@ func (in *eventsInput) from() (seq int64, ok bool, err error) {
 }
 
 func (a *API) events(api huma.API) {
-	op := a.operation(http.MethodGet, "/v1/events", "follow-events", "events", "Follow what happens",
+	op := a.operation(access.Read, http.MethodGet, "/v1/events", "follow-events", "events", "Follow what happens",
 		"Server-sent events: id is the event's place, event its type, data an Event. A comment line comes now and then so that nobody in between hangs up.")
 	schema := api.OpenAPI().Components.Schemas
 	op.Responses = map[string]*huma.Response{"200": {

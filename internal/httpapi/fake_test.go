@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"attestd/internal/access"
 	"attestd/pdu"
 	"attestd/queue"
 	"attestd/verify"
@@ -44,8 +45,12 @@ func (w *world) services() Services {
 		},
 		Modems: func() []Modem { return []Modem{{Name: "m0", State: "ready"}} },
 		Status: func(context.Context) (Status, error) { return Status{Ready: true}, w.fail },
-		Authenticate: func(_ context.Context, secret string) (string, bool, error) {
-			return "platform", secret == goodToken, nil
+		Authenticate: func(_ context.Context, secret string) (access.Caller, bool, error) {
+			scopes, scoped := strings.CutPrefix(secret, goodToken+"_") // att_good_read has the scope read
+			if !scoped {
+				scopes = "admin"
+			}
+			return access.Caller{Name: "platform", Scopes: access.Scopes{access.Scope(scopes)}}, scoped || secret == goodToken, nil
 		},
 		Ready:       func(context.Context) error { return w.notReady },
 		Unavailable: func(err error) (time.Duration, bool) { return 3 * time.Second, errors.Is(err, errFull) },

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"attestd/internal/access"
 	"attestd/verify"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -140,7 +141,7 @@ type filingOutput struct {
 }
 
 func (a *API) filings(api huma.API) {
-	create := a.operation(http.MethodPost, "/v1/filings", "create-filing", "filings", "Create a filing",
+	create := a.operation(access.Filings, http.MethodPost, "/v1/filings", "create-filing", "filings", "Create a filing",
 		"Makes a code for each phone that must answer and queues its SMS, all or nothing. 201 for a new filing, 200 for one that was there under its reference.",
 		http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	create.DefaultStatus = http.StatusCreated
@@ -157,7 +158,7 @@ func (a *API) filings(api huma.API) {
 		return &filingOutput{status, viewFiling(f)}, nil
 	})
 
-	list := a.operation(http.MethodGet, "/v1/filings", "list-filings", "filings", "List filings", "Newest first.")
+	list := a.operation(access.Filings, http.MethodGet, "/v1/filings", "list-filings", "filings", "List filings", "Newest first.")
 	huma.Register(api, list, func(ctx context.Context, in *struct {
 		Paging
 		State     string `query:"state" enum:"received,verifying,passed,rejected,cancelled,not_required" doc:"Only those in this state."`
@@ -176,7 +177,7 @@ func (a *API) filings(api huma.API) {
 		return page("filings", items, next, viewFiling), nil
 	})
 
-	read := a.operation(http.MethodGet, "/v1/filings/{id}", "get-filing", "filings", "Read a filing", "With its persons and challenges.", http.StatusNotFound)
+	read := a.operation(access.Filings, http.MethodGet, "/v1/filings/{id}", "get-filing", "filings", "Read a filing", "With its persons and challenges.", http.StatusNotFound)
 	huma.Register(api, read, func(ctx context.Context, in *IDInput) (*filingOutput, error) {
 		f, err := a.s.Verify.Filing(ctx, in.ID)
 		if err != nil {
@@ -185,7 +186,7 @@ func (a *API) filings(api huma.API) {
 		return &filingOutput{http.StatusOK, viewFiling(f)}, nil
 	})
 
-	cancel := a.operation(http.MethodPost, "/v1/filings/{id}/cancel", "cancel-filing", "filings", "Cancel a filing",
+	cancel := a.operation(access.Filings, http.MethodPost, "/v1/filings/{id}/cancel", "cancel-filing", "filings", "Cancel a filing",
 		"Its codes end, and SMS of it that are still queued are cancelled. The body may be left out.", http.StatusNotFound, http.StatusConflict)
 	huma.Register(api, cancel, func(ctx context.Context, in *struct {
 		IDInput

@@ -6,12 +6,14 @@ import (
 	"net/http"
 	"time"
 
+	"attestd/internal/access"
+
 	"github.com/danielgtaylor/huma/v2"
 )
 
 // lists are the endpoints that only show.
 func (a *API) lists(api huma.API) {
-	inbox := a.operation(http.MethodGet, "/v1/inbox", "list-inbox", "inbox", "List received texts", "Newest first. Parts of a long text come joined.")
+	inbox := a.operation(access.Inbox, http.MethodGet, "/v1/inbox", "list-inbox", "inbox", "List received texts", "Newest first. Parts of a long text come joined.")
 	huma.Register(api, inbox, func(ctx context.Context, in *Paging) (*listOutput[InboxItem], error) {
 		before, err := in.before("inbox")
 		if err != nil {
@@ -24,12 +26,12 @@ func (a *API) lists(api huma.API) {
 		return page("inbox", items, next, func(i InboxItem) InboxItem { return i }), nil
 	})
 
-	modems := a.operation(http.MethodGet, "/v1/modems", "list-modems", "gateway", "List modems", "In the order of the configuration, all of them.")
+	modems := a.operation(access.Read, http.MethodGet, "/v1/modems", "list-modems", "gateway", "List modems", "In the order of the configuration, all of them.")
 	huma.Register(api, modems, func(_ context.Context, _ *struct{}) (*listOutput[Modem], error) {
 		return page("modems", a.s.Modems(), "", func(m Modem) Modem { return m }), nil
 	})
 
-	status := a.operation(http.MethodGet, "/v1/status", "get-status", "gateway", "The gateway at a glance", "")
+	status := a.operation(access.Read, http.MethodGet, "/v1/status", "get-status", "gateway", "The gateway at a glance", "")
 	huma.Register(api, status, func(ctx context.Context, _ *struct{}) (*struct{ Body Status }, error) {
 		s, err := a.s.Status(ctx)
 		if err != nil {

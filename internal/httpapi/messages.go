@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"attestd/internal/access"
 	"attestd/internal/msisdn"
 	"attestd/queue"
 
@@ -136,7 +137,7 @@ func known(n int) *int {
 type messageOutput struct{ Body Message }
 
 func (a *API) messages(api huma.API) {
-	create := a.operation(http.MethodPost, "/v1/messages", "send-message", "messages", "Send a message",
+	create := a.operation(access.Messages, http.MethodPost, "/v1/messages", "send-message", "messages", "Send a message",
 		"Answers as soon as the message is durable. It is sent when a modem is free; GET it, or follow /v1/events, to see what becomes of it.",
 		http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	create.DefaultStatus = http.StatusAccepted
@@ -152,7 +153,7 @@ func (a *API) messages(api huma.API) {
 		return &messageOutput{viewMessage(m)}, nil
 	})
 
-	list := a.operation(http.MethodGet, "/v1/messages", "list-messages", "messages", "List messages", "Newest first, without their parts.")
+	list := a.operation(access.Messages, http.MethodGet, "/v1/messages", "list-messages", "messages", "List messages", "Newest first, without their parts.")
 	huma.Register(api, list, func(ctx context.Context, in *struct {
 		Paging
 		State string `query:"state" enum:"queued,submitting,unknown,submitted,delivered,undelivered,unreported,rejected,expired,cancelled" doc:"Only those in this state."`
@@ -168,7 +169,7 @@ func (a *API) messages(api huma.API) {
 		return page("messages", items, next, viewMessage), nil
 	})
 
-	read := a.operation(http.MethodGet, "/v1/messages/{id}", "get-message", "messages", "Read a message", "With its parts and every attempt.", http.StatusNotFound)
+	read := a.operation(access.Messages, http.MethodGet, "/v1/messages/{id}", "get-message", "messages", "Read a message", "With its parts and every attempt.", http.StatusNotFound)
 	huma.Register(api, read, func(ctx context.Context, in *IDInput) (*messageOutput, error) {
 		m, err := a.s.Messages.Message(ctx, in.ID)
 		if err != nil {
@@ -185,7 +186,7 @@ func (a *API) messages(api huma.API) {
 		return &messageOutput{v}, nil
 	})
 
-	cancel := a.operation(http.MethodDelete, "/v1/messages/{id}", "cancel-message", "messages", "Cancel a message",
+	cancel := a.operation(access.Messages, http.MethodDelete, "/v1/messages/{id}", "cancel-message", "messages", "Cancel a message",
 		"Only while no part of it was handed to a modem.", http.StatusNotFound, http.StatusConflict)
 	huma.Register(api, cancel, func(ctx context.Context, in *IDInput) (*messageOutput, error) {
 		m, err := a.s.Messages.Message(ctx, in.ID)

@@ -49,6 +49,7 @@ const typePrefix = "urn:attestd:problem:"
 var kinds = map[int]struct{ name, title string }{
 	http.StatusBadRequest:            {"invalid", "The request is malformed"},
 	http.StatusUnauthorized:          {"unauthorized", "A valid token is needed"},
+	http.StatusForbidden:             {"forbidden", "The token may not do this"},
 	http.StatusNotFound:              {"not-found", "There is no such thing"},
 	http.StatusMethodNotAllowed:      {"method-not-allowed", "The path does not take this method"},
 	http.StatusRequestTimeout:        {"timeout", "The request did not arrive in time"},

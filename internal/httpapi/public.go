@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"attestd/internal/access"
 	"attestd/verify"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -33,6 +34,8 @@ type Answer struct {
 	Message     string       `json:"message" doc:"In Chinese or English, by Accept-Language." example:"Verified. The filing waits for the other persons in charge."`
 	Reason      string       `json:"reason,omitempty" doc:"Of a final failure: expired, too_many_attempts, undeliverable, superseded, cancelled." example:""`
 	TriesLeft   *int         `json:"tries_left,omitempty" doc:"Only when mobile and tail match." example:"4"`
+	ExpiresAt   *time.Time   `json:"expires_at,omitempty" doc:"Until when the code can be entered; of several codes, the one that ends first. Only when mobile and tail match, and a network has taken the SMS." example:"2026-11-25T09:30:00Z"`
+	SecondsLeft int          `json:"seconds_left,omitempty" doc:"The same as whole seconds from now, for clients whose clock is wrong." example:"86340"`
 	WaitSeconds int          `json:"wait_seconds,omitempty" doc:"With 901 and 902: when to try again." example:"240"`
 	Filing      string       `json:"filing,omitempty" doc:"Only when mobile and tail match one filing."`
 	Roles       []string     `json:"roles,omitempty" doc:"The roles that this answer verified." example:"[\"entity_head\"]"`
@@ -86,9 +89,8 @@ func (a *API) public(api huma.API) {
 }
 
 func (a *API) publicOperation(path, id, summary, description string) huma.Operation {
-	op := a.operation(http.MethodPost, path, id, "public", summary, description)
+	op := a.operation(access.Anyone, http.MethodPost, path, id, "public", summary, description)
 	op.Errors = []int{http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType}
-	op.Security = nil
 	op.MaxBodyBytes = min(publicBody, a.o.MaxBody)
 	op.Middlewares = huma.Middlewares{func(ctx huma.Context, next func(huma.Context)) {
 		r, _ := humago.Unwrap(ctx)
@@ -120,6 +122,9 @@ func (a *API) answer(in PublicInput, v verify.Answer) *answerOutput {
 			Result: int(v.Result), OK: v.OK, Message: v.Message.In(language(in.AcceptLanguage, a.words.Load().language)),
 			Reason: v.Reason, TriesLeft: v.TriesLeft, Filing: v.FilingID,
 		},
+	}
+	if left := time.Until(v.Deadline); left > 0 {
+		out.Body.ExpiresAt, out.Body.SecondsLeft = when(v.Deadline), int(left/time.Second)
 	}
 	if v.Wait > 0 {
 		out.RetryAfter = seconds(v.Wait)

@@ -141,35 +141,6 @@ func (a *API) unrouted(w http.ResponseWriter, r *http.Request, handler http.Hand
 	p.write(w)
 }
 
-// authenticate lets an operation with Security pass only with a token in use.
-func (a *API) authenticate(api huma.API) func(huma.Context, func(huma.Context)) {
-	return func(ctx huma.Context, next func(huma.Context)) {
-		if len(ctx.Operation().Security) == 0 {
-			next(ctx)
-			return
-		}
-		scheme, secret, _ := strings.Cut(ctx.Header("Authorization"), " ")
-		detail := "send the header Authorization: Bearer TOKEN; a token is made by: attestd token create --config FILE --name NAME"
-		if strings.EqualFold(scheme, "Bearer") { // RFC 9110 11.1: schemes are case-insensitive
-			name, ok, err := a.s.Authenticate(ctx.Context(), strings.TrimSpace(secret))
-			if err != nil {
-				a.writeFailure(api, ctx, err)
-				return
-			}
-			if ok {
-				requestOf(ctx.Context()).token = name
-				next(ctx)
-				return
-			}
-			detail = "the token is not known, or was revoked: attestd token list --config FILE shows those there are, attestd token create makes one"
-			ctx.SetHeader("WWW-Authenticate", `Bearer realm="attestd", error="invalid_token"`) // RFC 6750 3
-		} else {
-			ctx.SetHeader("WWW-Authenticate", `Bearer realm="attestd"`)
-		}
-		_ = huma.WriteErr(api, ctx, http.StatusUnauthorized, detail)
-	}
-}
-
 func (a *API) writeFailure(api huma.API, ctx huma.Context, err error) {
 	failed := a.fail(ctx.Context(), err)
 	if h, ok := failed.(huma.HeadersError); ok {

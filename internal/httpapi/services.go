@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"time"
 
+	"attestd/internal/access"
 	"attestd/queue"
 	"attestd/verify"
 )
@@ -34,7 +35,7 @@ type Services struct {
 	// Status is the gateway at a glance.
 	Status func(ctx context.Context) (Status, error)
 	// Authenticate tells whose bearer token a secret is; store.(*Store).Authenticate does it.
-	Authenticate func(ctx context.Context, secret string) (name string, ok bool, err error)
+	Authenticate func(ctx context.Context, secret string) (c access.Caller, ok bool, err error)
 	// Ready is nil when requests can be taken: the database can be written and the gateway does not stop. Its error is
 	// shown to whoever asks /readyz, and must not hold anything secret.
 	Ready func(ctx context.Context) error

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"time"
 
+	"attestd/internal/access"
 	"attestd/internal/webhook"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -100,7 +101,7 @@ func (a *API) failDelivery(ctx context.Context, err error) error {
 }
 
 func (a *API) webhooks(api huma.API) {
-	list := a.operation(http.MethodGet, "/v1/webhooks/deliveries", "list-webhook-deliveries", "webhooks", "List webhook deliveries",
+	list := a.operation(access.Read, http.MethodGet, "/v1/webhooks/deliveries", "list-webhook-deliveries", "webhooks", "List webhook deliveries",
 		"Newest first. state=dead are the dead letters. Delivered ones are kept 7 days, dead ones 30.")
 	huma.Register(api, list, func(ctx context.Context, in *struct {
 		Paging
@@ -121,7 +122,7 @@ func (a *API) webhooks(api huma.API) {
 		return page("webhooks", items, next, viewDelivery), nil
 	})
 
-	read := a.operation(http.MethodGet, "/v1/webhooks/deliveries/{id}", "get-webhook-delivery", "webhooks", "Read a webhook delivery", "", http.StatusNotFound)
+	read := a.operation(access.Read, http.MethodGet, "/v1/webhooks/deliveries/{id}", "get-webhook-delivery", "webhooks", "Read a webhook delivery", "", http.StatusNotFound)
 	huma.Register(api, read, func(ctx context.Context, in *IDInput) (*deliveryOutput, error) {
 		d, err := a.s.Webhooks.WebhookDelivery(ctx, in.ID)
 		if err != nil {
@@ -130,7 +131,7 @@ func (a *API) webhooks(api huma.API) {
 		return &deliveryOutput{viewDelivery(d)}, nil
 	})
 
-	one := a.operation(http.MethodPost, "/v1/webhooks/deliveries/{id}/replay", "replay-webhook-delivery", "webhooks", "Replay a webhook delivery",
+	one := a.operation(access.Admin, http.MethodPost, "/v1/webhooks/deliveries/{id}/replay", "replay-webhook-delivery", "webhooks", "Replay a webhook delivery",
 		"A dead or delivered one begins anew, with the same webhook-id; one that waits is tried now. An endpoint that was gone (410) is called again.", http.StatusNotFound)
 	huma.Register(api, one, func(ctx context.Context, in *IDInput) (*deliveryOutput, error) {
 		d, err := a.s.Webhooks.ReplayWebhook(ctx, in.ID)
@@ -140,7 +141,7 @@ func (a *API) webhooks(api huma.API) {
 		return &deliveryOutput{viewDelivery(d)}, nil
 	})
 
-	many := a.operation(http.MethodPost, "/v1/webhooks/replay", "replay-webhooks", "webhooks", "Replay webhook deliveries",
+	many := a.operation(access.Admin, http.MethodPost, "/v1/webhooks/replay", "replay-webhooks", "webhooks", "Replay webhook deliveries",
 		"All dead ones, or those that the body chooses, oldest first, at most 1000 at once.", http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	huma.Register(api, many, func(ctx context.Context, in *struct{ Body WebhookReplay }) (*struct{ Body WebhookReplayed }, error) {
 		n, more, err := a.s.Webhooks.ReplayWebhooks(ctx, webhook.Filter{State: webhook.State(in.Body.State), Endpoint: in.Body.Endpoint, Subject: in.Body.Subject})
@@ -150,7 +151,7 @@ func (a *API) webhooks(api huma.API) {
 		return &struct{ Body WebhookReplayed }{WebhookReplayed{n, more}}, nil
 	})
 
-	endpoints := a.operation(http.MethodGet, "/v1/webhooks/endpoints", "list-webhook-endpoints", "webhooks", "List webhook endpoints", "Those of the configuration, and all callbacks as one.")
+	endpoints := a.operation(access.Read, http.MethodGet, "/v1/webhooks/endpoints", "list-webhook-endpoints", "webhooks", "List webhook endpoints", "Those of the configuration, and all callbacks as one.")
 	huma.Register(api, endpoints, func(ctx context.Context, _ *struct{}) (*listOutput[WebhookEndpoint], error) {
 		all, err := a.s.Webhooks.WebhookEndpoints(ctx)
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"attestd/internal/access"
 	"attestd/internal/config"
 	"attestd/internal/daemon"
 	"attestd/internal/gateway"
@@ -95,7 +96,7 @@ func (r *Rig) makeToken(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.Token, _, err = s.CreateToken(ctx, "platform")
+	r.Token, _, err = s.CreateToken(ctx, store.NewToken{Name: "platform", Scopes: access.All})
 	return errors.Join(err, s.Close())
 }
 

@@ -31,6 +31,9 @@ func (tx *Tx) Emit(ctx context.Context, typ, subject string, data any) error {
 	_, err := tx.exec(ctx, `INSERT INTO events (id, type, subject, at, data) VALUES ($1, $2, $3, $4, $5)`,
 		id, typ, subject, micros(time.Now()), string(text))
 	tx.touch(TopicEvents)
+	if err == nil {
+		err = tx.auditEvent(ctx, typ, subject, text)
+	}
 	if err != nil {
 		return err
 	}

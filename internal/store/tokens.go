@@ -12,6 +12,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"attestd/internal/access"
 )
 
 // tokenPrefix lets people and secret scanners recognise a token.
@@ -21,7 +23,7 @@ var (
 	// ErrTokenName says that a name cannot be given to a token.
 	ErrTokenName = errors.New("a token's name has 1 to 64 of the characters a-z A-Z 0-9 . _ -, and begins with a letter or digit")
 	// ErrTokenExists says that the name belongs to a token in use.
-	ErrTokenExists = errors.New("a token of that name exists: choose another name, or revoke it first")
+	ErrTokenExists = errors.New("a token of that name exists: choose another name, rotate it, or revoke it first")
 	// ErrTokenNotFound says that no token in use has the name.
 	ErrTokenNotFound = errors.New("no token in use has that name: see attestd token list")
 
@@ -32,30 +34,32 @@ var (
 type Token struct {
 	ID      string
 	Name    string
+	Scopes  access.Scopes
 	Created time.Time
-	Revoked time.Time // zero: in use
+	Expires time.Time // zero: never
+	Revoked time.Time // zero: in use. Ahead: it was rotated, and ends then
+}
+
+// NewToken is what is asked for.
+type NewToken struct {
+	Name   string
+	Scopes access.Scopes // none: access.Platform
+	Life   time.Duration // 0: it does not expire
 }
 
 // CreateToken makes a token. The secret is returned this once: the database keeps its hash only.
-func (s *Store) CreateToken(ctx context.Context, name string) (secret string, t Token, err error) {
-	if !tokenName.MatchString(name) {
+func (s *Store) CreateToken(ctx context.Context, want NewToken) (secret string, t Token, err error) {
+	if !tokenName.MatchString(want.Name) {
 		return "", Token{}, ErrTokenName
 	}
-	random := make([]byte, 32)
-	_, _ = rand.Read(random) // never fails
-	secret = tokenPrefix + base64.RawURLEncoding.EncodeToString(random)
-	hash := sha256.Sum256([]byte(secret))
-	t = Token{ID: newID(), Name: name, Created: fromMicros(micros(time.Now()))}
-	err = s.Update(ctx, func(tx *Tx) error {
-		taken, err := tx.exec(ctx, `INSERT INTO tokens (id, name, hash, created) VALUES ($1, $2, $3, $4)
-			ON CONFLICT DO NOTHING`, t.ID, t.Name, hash[:], micros(t.Created))
-		if err != nil {
+	if len(want.Scopes) == 0 {
+		want.Scopes = access.Platform
+	}
+	err = s.Update(ctx, func(tx *Tx) (err error) {
+		if secret, t, err = tx.insertToken(ctx, want); err != nil {
 			return err
 		}
-		if n, err := taken.RowsAffected(); err != nil || n == 0 {
-			return errors.Join(ErrTokenExists, err)
-		}
-		return tx.Emit(ctx, "token.created", t.ID, map[string]string{"name": name})
+		return tx.Emit(ctx, "token.created", t.ID, tokenEvent(t))
 	})
 	if err != nil {
 		return "", Token{}, err
@@ -63,50 +67,130 @@ func (s *Store) CreateToken(ctx context.Context, name string) (secret string, t 
 	return secret, t, nil
 }
 
-// RevokeToken ends the token in use of that name at once.
+func (tx *Tx) insertToken(ctx context.Context, want NewToken) (secret string, t Token, err error) {
+	random := make([]byte, 32)
+	_, _ = rand.Read(random) // never fails
+	secret = tokenPrefix + base64.RawURLEncoding.EncodeToString(random)
+	hash := sha256.Sum256([]byte(secret))
+	t = Token{ID: newID(), Name: want.Name, Scopes: want.Scopes, Created: fromMicros(micros(time.Now()))}
+	if want.Life > 0 {
+		t.Expires = fromMicros(micros(t.Created.Add(want.Life)))
+	}
+	taken, err := tx.exec(ctx, `INSERT INTO tokens (id, name, hash, created, scopes, expires) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT DO NOTHING`, t.ID, t.Name, hash[:], micros(t.Created), t.Scopes.String(), micros(t.Expires))
+	if err != nil {
+		return "", Token{}, err
+	}
+	if n, err := taken.RowsAffected(); err != nil || n == 0 {
+		return "", Token{}, errors.Join(ErrTokenExists, err)
+	}
+	return secret, t, nil
+}
+
+// tokenEvent is what others are told of a token.
+func tokenEvent(t Token) map[string]string {
+	data := map[string]string{"name": t.Name, "scopes": t.Scopes.String()}
+	if !t.Expires.IsZero() {
+		data["expires"] = t.Expires.Format(time.RFC3339)
+	}
+	return data
+}
+
+const selectToken = `SELECT id, name, scopes, created, expires, revoked FROM tokens `
+
+// RotateToken gives a name a new secret with the same scopes; the old one is refused after the overlap. life is that of the
+// new one; 0 is that of the old.
+func (s *Store) RotateToken(ctx context.Context, name string, overlap, life time.Duration) (secret string, t Token, err error) {
+	err = s.Update(ctx, func(tx *Tx) error {
+		old, err := tx.tokenInUse(ctx, name)
+		if err != nil {
+			return err
+		}
+		if life == 0 && !old.Expires.IsZero() {
+			life = old.Expires.Sub(old.Created)
+		}
+		until := time.Now().Add(overlap)
+		if err := tx.execOne(ctx, `UPDATE tokens SET revoked = $1 WHERE id = $2`, micros(until), old.ID); err != nil {
+			return err
+		}
+		if secret, t, err = tx.insertToken(ctx, NewToken{name, old.Scopes, life}); err != nil {
+			return err
+		}
+		data := tokenEvent(t)
+		data["replaces"], data["old_until"] = old.ID, until.UTC().Format(time.RFC3339)
+		return tx.Emit(ctx, "token.rotated", t.ID, data)
+	})
+	if err != nil {
+		return "", Token{}, err
+	}
+	return secret, t, nil
+}
+
+func (tx *Tx) tokenInUse(ctx context.Context, name string) (Token, error) {
+	t, err := scanToken(tx.row(ctx, selectToken+`WHERE name = $1 AND revoked = 0`, name))
+	if errors.Is(err, sql.ErrNoRows) {
+		err = ErrTokenNotFound
+	}
+	return t, err
+}
+
+// RevokeToken ends the token in use of that name at once, and what is left of those that it replaced.
 func (s *Store) RevokeToken(ctx context.Context, name string) (t Token, err error) {
 	err = s.Update(ctx, func(tx *Tx) error {
-		t, err = scanToken(tx.row(ctx, `SELECT id, name, created, revoked FROM tokens WHERE name = $1 AND revoked = 0`, name))
-		if errors.Is(err, sql.ErrNoRows) {
-			return ErrTokenNotFound
-		} else if err != nil {
+		if t, err = tx.tokenInUse(ctx, name); err != nil {
 			return err
 		}
 		t.Revoked = fromMicros(micros(time.Now()))
-		if err := tx.execOne(ctx, `UPDATE tokens SET revoked = $1 WHERE id = $2`, micros(t.Revoked), t.ID); err != nil {
+		if _, err := tx.exec(ctx, `UPDATE tokens SET revoked = $1 WHERE name = $2 AND (revoked = 0 OR revoked > $3)`,
+			micros(t.Revoked), name, micros(t.Revoked)); err != nil {
 			return err
 		}
-		return tx.Emit(ctx, "token.revoked", t.ID, map[string]string{"name": name})
+		return tx.Emit(ctx, "token.revoked", t.ID, tokenEvent(t))
 	})
 	return t, err
 }
 
-// Tokens lists all tokens, oldest first, revoked ones too.
+// Tokens lists all tokens, oldest first, those that have ended too.
 func (s *Store) Tokens(ctx context.Context) ([]Token, error) {
-	rows, err := s.readQuery(ctx, `SELECT id, name, created, revoked FROM tokens ORDER BY id`)
+	rows, err := s.readQuery(ctx, selectToken+`ORDER BY id`)
 	return collect(rows, err, scanToken)
 }
 
-// Authenticate tells whose token a secret is; ok is false when it is nobody's, or revoked.
-func (s *Store) Authenticate(ctx context.Context, secret string) (name string, ok bool, err error) {
+// Authenticate tells whose token a secret is; ok is false when it is nobody's, or has ended.
+func (s *Store) Authenticate(ctx context.Context, secret string) (c access.Caller, ok bool, err error) {
 	if !strings.HasPrefix(secret, tokenPrefix) || len(secret) != len(tokenPrefix)+43 {
-		return "", false, nil
+		return access.Caller{}, false, nil
 	}
 	// The index compares hashes, and the hash of a guess tells nothing about how near the guess is. The comparison in
 	// constant time is there so that this does not hang on how a database compares.
 	want, have := sha256.Sum256([]byte(secret)), []byte(nil)
-	err = s.readRow(ctx, `SELECT name, hash FROM tokens WHERE hash = $1 AND revoked = 0`, want[:]).Scan(&name, &have)
+	var scopes string
+	now := micros(time.Now())
+	err = s.readRow(ctx, `SELECT name, hash, scopes FROM tokens WHERE hash = $1 AND (revoked = 0 OR revoked > $2) AND (expires = 0 OR expires > $3)`,
+		want[:], now, now).Scan(&c.Name, &have, &scopes)
 	if errors.Is(err, sql.ErrNoRows) {
-		return "", false, nil
+		return access.Caller{}, false, nil
 	} else if err != nil {
-		return "", false, fmt.Errorf("looking up a token: %w", explain(err))
+		return access.Caller{}, false, fmt.Errorf("looking up a token: %w", explain(err))
 	}
-	return name, subtle.ConstantTimeCompare(want[:], have) == 1, nil
+	c.Scopes = storedScopes(scopes)
+	return c, subtle.ConstantTimeCompare(want[:], have) == 1, nil
+}
+
+// storedScopes are scopes as they stand in the database. What this program does not know allows nothing.
+func storedScopes(list string) access.Scopes {
+	var s access.Scopes
+	for _, word := range strings.Split(list, ",") {
+		s = append(s, access.Scope(word))
+	}
+	return s
 }
 
 func scanToken(row scanner) (t Token, err error) {
-	var created, revoked int64
-	err = row.Scan(&t.ID, &t.Name, &created, &revoked)
-	t.Created, t.Revoked = fromMicros(created), fromMicros(revoked)
+	var created, expires, revoked int64
+	var scopes string
+	err = row.Scan(&t.ID, &t.Name, &scopes, &created, &expires, &revoked)
+	t.Scopes = storedScopes(scopes)
+	t.Created, t.Expires, t.Revoked = fromMicros(created), fromMicros(expires), fromMicros(revoked)
 	return t, err
 }

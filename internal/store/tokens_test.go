@@ -12,17 +12,17 @@ import (
 
 func TestATokenWorksUntilItIsRevokedAndItsNameIsThenFree(t *testing.T) {
 	s, ctx := open(t), t.Context()
-	secret, token, err := s.CreateToken(ctx, "platform")
+	secret, token, err := s.CreateToken(ctx, NewToken{Name: "platform"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !strings.HasPrefix(secret, "att_") || len(secret) != 47 {
 		t.Fatalf("a token of %d characters", len(secret))
 	}
-	if name, ok, err := s.Authenticate(ctx, secret); name != "platform" || !ok || err != nil {
-		t.Fatal(name, ok, err)
+	if who, ok, err := s.Authenticate(ctx, secret); who.Name != "platform" || !ok || err != nil {
+		t.Fatal(who, ok, err)
 	}
-	if _, _, err := s.CreateToken(ctx, "platform"); !errors.Is(err, ErrTokenExists) {
+	if _, _, err := s.CreateToken(ctx, NewToken{Name: "platform"}); !errors.Is(err, ErrTokenExists) {
 		t.Fatal(err)
 	}
 	if revoked, err := s.RevokeToken(ctx, "platform"); err != nil || revoked.ID != token.ID || revoked.Revoked.IsZero() {
@@ -34,7 +34,7 @@ func TestATokenWorksUntilItIsRevokedAndItsNameIsThenFree(t *testing.T) {
 	if _, err := s.RevokeToken(ctx, "platform"); !errors.Is(err, ErrTokenNotFound) {
 		t.Fatal(err)
 	}
-	if _, _, err := s.CreateToken(ctx, "platform"); err != nil {
+	if _, _, err := s.CreateToken(ctx, NewToken{Name: "platform"}); err != nil {
 		t.Fatal(err)
 	}
 	all, err := s.Tokens(ctx)
@@ -45,7 +45,7 @@ func TestATokenWorksUntilItIsRevokedAndItsNameIsThenFree(t *testing.T) {
 
 func TestWhatIsNoTokenIsRefusedWithoutAnError(t *testing.T) {
 	s := open(t)
-	secret, _, err := s.CreateToken(t.Context(), "a")
+	secret, _, err := s.CreateToken(t.Context(), NewToken{Name: "a"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func TestWhatIsNoTokenIsRefusedWithoutAnError(t *testing.T) {
 func TestANameThatWouldConfuseALogIsRefused(t *testing.T) {
 	s := open(t)
 	for _, name := range []string{"", " ", "-x", "a b", "a\nb", "名", strings.Repeat("a", 65)} {
-		if _, _, err := s.CreateToken(t.Context(), name); !errors.Is(err, ErrTokenName) {
+		if _, _, err := s.CreateToken(t.Context(), NewToken{Name: name}); !errors.Is(err, ErrTokenName) {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
@@ -73,7 +73,7 @@ func TestTheDatabaseFileHoldsNoToken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	secret, _, err := s.CreateToken(t.Context(), "a")
+	secret, _, err := s.CreateToken(t.Context(), NewToken{Name: "a"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,7 +57,7 @@ func TestACommandBesideTheGatewayWritesDownWhoIsToBeToldToo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := command.CreateToken(t.Context(), "platform"); err != nil {
+	if _, _, err := command.CreateToken(t.Context(), NewToken{Name: "platform"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := command.Close(); err != nil {
