@@ -31,6 +31,7 @@ type Config struct {
 	Verify        Verify        `toml:"verify"`
 	Webhooks      Webhooks      `toml:"webhooks"`
 	Webhook       []Webhook     `toml:"webhook"`
+	Abuse         Abuse         `toml:"abuse"`
 	Page          Page          `toml:"page"`
 	Camara        Camara        `toml:"camara"`
 	Privacy       Privacy       `toml:"privacy"`
@@ -153,6 +154,7 @@ type VerifyLimits struct {
 // VerifyTemplates are the texts by language. An empty text stands for the one built into verify.
 type VerifyTemplates struct {
 	WebOTP string      `toml:"webotp"` // a host: adds the line "@host #code"
+	Long   bool        `toml:"long"`   // a text may take more than one SMS
 	ZH     VerifyTexts `toml:"zh"`
 	EN     VerifyTexts `toml:"en"`
 }

@@ -75,6 +75,7 @@ func Default() Config {
 				ResendsPerIPPerHour:     5,
 			},
 		},
+		Abuse:    defaultAbuse(),
 		Page:     Page{Proof: "work"},
 		Camara:   Camara{Enabled: true, Life: 10 * time.Minute, Blocked: []string{}, NotOurs: []string{}},
 		Privacy:  defaultPrivacy(),

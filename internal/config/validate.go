@@ -39,6 +39,7 @@ func (c *Config) validate() []string {
 	b.inboundList(c.Inbound, c.Inbox.OptOutStops)
 	b.verify(c.Verify)
 	b.webhookList(c.Webhooks, c.Webhook)
+	b.abuse(c.Abuse)
 	b.page(c.Page)
 	b.camara(c.Camara, c.Verify.Life)
 	b.privacy(c.Privacy, c.Verify.Remember)

@@ -42,12 +42,12 @@ func TestChecksAreCountedOnceEachRightOrWrongAndARestartForgetsNone(t *testing.T
 		if code == wrong {
 			wrong = "111112"
 		}
-		check("13900139000", "31002X", wrong)    // wrong
-		check("13900139000", "31002X", wrong)    // the same again: not counted
-		check("13800138000", "00000X", "111111") // wrong
-		check("15000150000", "31002X", "111111") // wrong, nobody there
-		check("13900139000", "31002X", code)     // right
-		check("x", "31002X", "111111")           // a form error: not counted
+		check("13900139000", "31002X", wrong)                                                                           // wrong
+		check("13900139000", "31002X", wrong)                                                                           // the same again: not counted
+		check("13800138000", "00000X", "111111")                                                                        // wrong
+		check("15000150000", "31002X", "111111")                                                                        // wrong, nobody there
+		check("13900139000", "31002X", code)                                                                            // right
+		check("x", "31002X", "111111")                                                                                  // a form error: not counted
 		if _, err := r.v.Resend(t.Context(), verify.ResendRequest{Mobile: "13800138000", Tail: "00000Y"}); err != nil { // a tail guessed there: wrong
 			t.Fatal(err)
 		}
