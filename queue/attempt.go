@@ -40,6 +40,11 @@ func (q *Queue) claim(ctx context.Context, tx Tx, l Line, now time.Time) (*job, 
 			}
 			continue
 		}
+		if gone, err := q.stopped(ctx, tx, m, now); err != nil {
+			return nil, time.Time{}, err
+		} else if gone {
+			continue
+		}
 		tpdu, why := m.encode(seq, now)
 		if why != "" {
 			if _, err := q.apply(ctx, tx, m, seq, happening{what: unfit, why: why}, now); err != nil {
