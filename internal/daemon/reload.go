@@ -64,6 +64,14 @@ func (r *rules) CancelFiling(ctx context.Context, id, reason string) (verify.Fil
 	return r.Load().CancelFiling(ctx, id, reason)
 }
 
+func (r *rules) AmendPerson(ctx context.Context, q verify.AmendRequest) (verify.Filing, error) {
+	return r.Load().AmendPerson(ctx, q)
+}
+
+func (r *rules) Timeline(ctx context.Context, id string, after int64, limit int) ([]verify.Moment, int64, error) {
+	return r.Load().Timeline(ctx, id, after, limit)
+}
+
 func (r *rules) Check(ctx context.Context, q verify.CheckRequest) (verify.Answer, error) {
 	return r.Load().Check(ctx, q)
 }

@@ -24,6 +24,7 @@ type world struct {
 	mu       sync.Mutex
 	messages []queue.Message // oldest first
 	filings  []verify.Filing
+	asked    verify.FilingQuery // the newest
 	checks   []verify.CheckRequest
 	events   []Event
 	wakes    map[chan struct{}]bool
@@ -198,6 +199,7 @@ func (v fakeVerify) Filing(_ context.Context, id string) (verify.Filing, error) 
 }
 
 func (v fakeVerify) Filings(_ context.Context, q verify.FilingQuery) ([]verify.Filing, string, error) {
+	v.world.asked = q
 	return v.filings, "", v.fail
 }
 
@@ -205,6 +207,30 @@ func (v fakeVerify) CancelFiling(ctx context.Context, id, reason string) (verify
 	f, err := v.Filing(ctx, id)
 	f.State, f.Note = verify.FilingCancelled, reason
 	return f, err
+}
+
+func (v fakeVerify) AmendPerson(ctx context.Context, r verify.AmendRequest) (verify.Filing, error) {
+	f, err := v.Filing(ctx, r.FilingID)
+	if err == nil && r.Mobile == "" && r.CertificateTail == "" {
+		err = verify.Invalid{{Field: "mobile", Message: "is missing, and so is the certificate: give what is to be changed"}}
+	}
+	if err == nil {
+		err = map[string]error{"p1": verify.ErrPersonVerified, "p2": verify.ErrAmendCap, "p3": verify.ErrNoPerson}[r.PersonID]
+	}
+	return f, err
+}
+
+func (v fakeVerify) Timeline(ctx context.Context, id string, after int64, limit int) (all []verify.Moment, next int64, err error) {
+	if _, err := v.Filing(ctx, id); err != nil {
+		return nil, 0, err
+	}
+	for seq := after + 1; seq <= 5; seq++ {
+		if len(all) == limit {
+			return all, seq - 1, nil
+		}
+		all = append(all, verify.Moment{Seq: seq, Type: "challenge.open", State: "open", Mobile: "138****8000"})
+	}
+	return all, 0, nil
 }
 
 func (v fakeVerify) Check(_ context.Context, r verify.CheckRequest) (verify.Answer, error) {

@@ -20,6 +20,8 @@ type FilingRequest struct {
 	Changes   []FilingChange `json:"changes,omitempty" maxItems:"1000" nullable:"false" doc:"For type change: what was changed."`
 	Language  string         `json:"language,omitempty" maxLength:"16" doc:"Of the SMS: zh or en. Default verify.default_language." example:"zh"`
 	Callback  string         `json:"callback,omitempty" maxLength:"4096" doc:"Address for webhooks about this filing." example:"https://platform.example/attestd"`
+
+	Supersedes string `json:"supersedes,omitempty" maxLength:"128" doc:"The id of a filing whose place this one takes: one that was rejected, or that still waits and then ends as rejected, superseded." example:""`
 }
 
 // FilingPerson is a person in charge.
@@ -60,6 +62,8 @@ type Filing struct {
 	Origin     string      `json:"origin" doc:"The name of the token that filed it." example:"platform"`
 	Language   string      `json:"language" example:"zh"`
 	Callback   string      `json:"callback,omitempty"`
+	Supersedes string      `json:"supersedes,omitempty" doc:"The filing whose place it took." example:""`
+	By         string      `json:"superseded_by,omitempty" doc:"The filing that took its place." example:""`
 	Persons    []Person    `json:"persons"`
 	Challenges []Challenge `json:"challenges" doc:"One for each phone that must answer."`
 	CreatedAt  time.Time   `json:"created_at"`
@@ -78,6 +82,7 @@ type Person struct {
 	State       string     `json:"state" enum:"waiting,verified,failed,not_required" example:"waiting"`
 	Reason      string     `json:"reason,omitempty"`
 	ChallengeID string     `json:"challenge_id,omitempty"`
+	Amended     int        `json:"amended" doc:"How often the mobile or the certificate was changed." example:"0"`
 	VerifiedAt  *time.Time `json:"verified_at,omitempty"`
 }
 
@@ -102,13 +107,13 @@ type Challenge struct {
 func viewFiling(f verify.Filing) Filing {
 	v := Filing{
 		ID: f.ID, Type: string(f.Type), Reference: f.Reference, State: string(f.State), Reason: f.Reason, Note: f.Note,
-		Origin: f.Origin, Language: f.Language, Callback: f.Callback, Persons: []Person{}, Challenges: []Challenge{},
+		Origin: f.Origin, Language: f.Language, Callback: f.Callback, Supersedes: f.Supersedes, By: f.By, Persons: []Person{}, Challenges: []Challenge{},
 		CreatedAt: micro(f.Created), UpdatedAt: micro(f.Updated), EndedAt: when(f.Ended),
 	}
 	for _, p := range f.Persons {
 		v.Persons = append(v.Persons, Person{
 			ID: p.ID, Role: string(p.Role), Name: p.Name, Site: p.Site, Kind: string(p.Kind), Mobile: p.Mobile,
-			State: string(p.State), Reason: p.Reason, ChallengeID: p.ChallengeID, VerifiedAt: when(p.Verified),
+			State: string(p.State), Reason: p.Reason, ChallengeID: p.ChallengeID, Amended: p.Amended, VerifiedAt: when(p.Verified),
 		})
 	}
 	for _, c := range f.Challenges {
@@ -122,7 +127,7 @@ func viewFiling(f verify.Filing) Filing {
 }
 
 func (r FilingRequest) filing(origin string) verify.FilingRequest {
-	f := verify.FilingRequest{Origin: origin, Type: r.Type, Reference: r.Reference, Language: r.Language, Callback: r.Callback}
+	f := verify.FilingRequest{Origin: origin, Type: r.Type, Reference: r.Reference, Language: r.Language, Callback: r.Callback, Supersedes: r.Supersedes}
 	for _, p := range r.Persons {
 		f.Persons = append(f.Persons, verify.PersonRequest(p))
 	}
@@ -142,14 +147,14 @@ type filingOutput struct {
 
 func (a *API) filings(api huma.API) {
 	create := a.operation(access.Filings, http.MethodPost, "/v1/filings", "create-filing", "filings", "Create a filing",
-		"Makes a code for each phone that must answer and queues its SMS, all or nothing. 201 for a new filing, 200 for one that was there under its reference.",
+		"Makes a code for each phone that must answer and queues its SMS, all or nothing. 201 for a new filing, 200 for one that was there under its reference. With supersedes it ends another filing in the same step; 429 when a phone was filed again too often today.",
 		http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	create.DefaultStatus = http.StatusCreated
 	create.Responses = map[string]*huma.Response{"200": {Description: "The filing that was there already"}}
 	huma.Register(api, create, func(ctx context.Context, in *struct{ Body FilingRequest }) (*filingOutput, error) {
 		f, created, err := a.s.Verify.CreateFiling(ctx, in.Body.filing(requestOf(ctx).token))
 		if err != nil {
-			return nil, a.fail(ctx, err)
+			return nil, a.refuseFiling(ctx, err)
 		}
 		status := http.StatusCreated
 		if !created {
@@ -158,23 +163,19 @@ func (a *API) filings(api huma.API) {
 		return &filingOutput{status, viewFiling(f)}, nil
 	})
 
-	list := a.operation(access.Filings, http.MethodGet, "/v1/filings", "list-filings", "filings", "List filings", "Newest first.")
+	list := a.operation(access.Filings, http.MethodGet, "/v1/filings", "list-filings", "filings", "List filings", "Newest first. By a mobile: POST /v1/filings/search.")
 	huma.Register(api, list, func(ctx context.Context, in *struct {
 		Paging
-		State     string `query:"state" enum:"received,verifying,passed,rejected,cancelled,not_required" doc:"Only those in this state."`
-		Reference string `query:"reference" maxLength:"512" doc:"Only those with this reference."`
+		State         string    `query:"state" enum:"received,verifying,passed,rejected,cancelled,not_required" doc:"Only those in this state."`
+		Reference     string    `query:"reference" maxLength:"512" doc:"Only those with this reference."`
+		Type          string    `query:"type" maxLength:"64" doc:"Only those of this type."`
+		CreatedAfter  time.Time `query:"created_after" doc:"Only those created at or after this time."`
+		CreatedBefore time.Time `query:"created_before" doc:"Only those created before this time."`
 	}) (*listOutput[Filing], error) {
-		before, err := in.before("filings")
-		if err != nil {
-			return nil, a.fail(ctx, err)
-		}
-		items, next, err := a.s.Verify.Filings(ctx, verify.FilingQuery{
-			State: verify.FilingState(in.State), Reference: in.Reference, Before: before, Limit: in.Limit,
+		return a.listFilings(ctx, in.Paging, verify.FilingQuery{
+			State: verify.FilingState(in.State), Type: verify.FilingType(in.Type), Reference: in.Reference,
+			From: in.CreatedAfter, To: in.CreatedBefore, Limit: in.Limit,
 		})
-		if err != nil {
-			return nil, a.fail(ctx, err)
-		}
-		return page("filings", items, next, viewFiling), nil
 	})
 
 	read := a.operation(access.Filings, http.MethodGet, "/v1/filings/{id}", "get-filing", "filings", "Read a filing", "With its persons and challenges.", http.StatusNotFound)
@@ -204,4 +205,5 @@ func (a *API) filings(api huma.API) {
 		}
 		return &filingOutput{http.StatusOK, viewFiling(f)}, nil
 	})
+	a.filingChanges(api)
 }

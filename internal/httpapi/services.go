@@ -64,13 +64,14 @@ type Messages interface {
 	Messages(ctx context.Context, f queue.Filter) (items []queue.Message, next string, err error)
 }
 
-// Verify is *verify.Service as far as the API needs it. Errors: verify.Invalid, ErrNotFound, ErrReferenceConflict,
-// ErrFilingClosed.
+// Verify is *verify.Service as far as the API needs it. Errors: verify.Invalid, and those that the table of problem.go has.
 type Verify interface {
 	CreateFiling(ctx context.Context, r verify.FilingRequest) (f verify.Filing, created bool, err error)
 	Filing(ctx context.Context, id string) (verify.Filing, error)
 	Filings(ctx context.Context, q verify.FilingQuery) (page []verify.Filing, next string, err error)
 	CancelFiling(ctx context.Context, id, reason string) (verify.Filing, error)
+	AmendPerson(ctx context.Context, r verify.AmendRequest) (verify.Filing, error)
+	Timeline(ctx context.Context, id string, after int64, limit int) (all []verify.Moment, next int64, err error)
 	Check(ctx context.Context, r verify.CheckRequest) (verify.Answer, error)
 	Resend(ctx context.Context, r verify.ResendRequest) (verify.Answer, error)
 }
