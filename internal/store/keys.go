@@ -63,6 +63,8 @@ var keyedTables = []keyed{
 	{table: "filings", hashes: []string{"body_mac"}},
 	{table: "stored_answers", hashes: []string{"id"}},
 	{table: "sent_texts", hashes: []string{"number_mac"}},
+	{table: "uses", hashes: []string{"caller"}},
+	{table: "challenge_keys", hashes: []string{"body_mac"}},
 }
 
 func (tx *Tx) numberHash(r keyedRow, sealed, hash string) map[string][]byte {

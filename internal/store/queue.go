@@ -147,12 +147,16 @@ func draftParts(d queue.Draft) [][]byte {
 // InsertMessage adds a message and its parts.
 func (tx *Tx) InsertMessage(ctx context.Context, m queue.Message) error {
 	key := sql.NullString{String: m.IdempotencyKey, Valid: m.IdempotencyKey != ""}
+	fingerprint := empty
+	if key.Valid { // nothing else is compared with it
+		fingerprint = tx.s.keys.MAC(draftPurpose, draftParts(m.Draft)...)
+	}
 	e164 := m.To.E164()
 	_, err := tx.exec(ctx, `INSERT INTO messages (id, origin, idempotency_key, fingerprint, recipient, recipient_mac, body,
  priority, deadline, report, flash, repeatable, pid, modem, alphabet, segments, ref, created, state, reason, updated,
  accepted, delivered, ended, attempts, station, sim, prefix) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
  $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)`,
-		m.ID, m.Origin, key, tx.s.keys.MAC(draftPurpose, draftParts(m.Draft)...),
+		m.ID, m.Origin, key, fingerprint,
 		tx.s.keys.Seal([]byte(e164), sealedRecipient+m.ID), tx.s.keys.MAC(numberPurpose, []byte(e164)),
 		tx.s.keys.Seal([]byte(m.Text), sealedBody+m.ID),
 		int(m.Priority), micros(m.Deadline), m.Report, m.Flash, m.Repeatable, int(m.PID), m.Modem, int(m.Alphabet), m.Segments,

@@ -20,6 +20,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"attestd/internal/seal"
 	"attestd/queue"
@@ -85,7 +86,7 @@ func (s *Store) open(ctx context.Context, path string, exclusive bool) (err erro
 			return err
 		}
 	}
-	if s.writes, err = sql.Open("sqlite3", dsn(path, "synchronous(full)", "foreign_keys(on)", "journal_mode(wal)", "temp_store(memory)")); err != nil {
+	if s.writes, err = sql.Open("sqlite3", dsn(path, "synchronous(full)", "foreign_keys(on)", "journal_mode(wal)", "temp_store(memory)", "secure_delete(on)")); err != nil {
 		return err
 	}
 	s.writes.SetMaxOpenConns(1)
@@ -124,8 +125,11 @@ func redactURL(raw string) string {
 	return u.Redacted()
 }
 
+// busyTimeout is how long a statement waits for another process.
+const busyTimeout = 5 * time.Second
+
 func dsn(path string, pragmas ...string) string {
-	q := url.Values{"_txlock": {"immediate"}, "_pragma": append([]string{"busy_timeout(5000)"}, pragmas...)}
+	q := url.Values{"_txlock": {"immediate"}, "_pragma": append([]string{fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds())}, pragmas...)}
 	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
 }
 

@@ -98,15 +98,20 @@ func (s *Store) join(ctx context.Context, fn func(*Tx) error) (g *group, err err
 // pass ends a turn: the group is committed, unless somebody waits who will join it and see to that.
 func (s *Store) pass(ctx context.Context) {
 	if g := s.group; g != nil && (s.waiting.Load() == 0 || g.size >= longestGroup) {
-		s.group = nil
-		if g.err = s.commit(ctx); g.err != nil {
-			_ = s.command(ctx, "ROLLBACK")
-		} else {
-			s.topics.fire(g.touched)
-		}
-		close(g.done)
+		s.settle(ctx, g)
 	}
 	<-s.turn
+}
+
+// settle commits the group for all its members.
+func (s *Store) settle(ctx context.Context, g *group) {
+	s.group = nil
+	if g.err = s.commit(ctx); g.err != nil {
+		_ = s.command(ctx, "ROLLBACK")
+	} else {
+		s.topics.fire(g.touched)
+	}
+	close(g.done)
 }
 
 // boundary is where a process can die around a COMMIT. A test that lets it die there (failpoint gives an error, and goes on
