@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"sync"
 	"time"
 
@@ -22,7 +23,7 @@ type checkCmd struct {
 }
 
 func (c *checkCmd) Help() string {
-	return `Tells every fault of a configuration at once and exits 1, or says that it is good. The first configuration:
+	return `Tells every fault of a configuration at once and exits 1, or says that it is good and shows the text of each template. The first configuration:
   attestd check --example > config.toml`
 }
 
@@ -32,6 +33,8 @@ type checked struct {
 	Faults   []string `json:"faults"`
 	Warnings []string `json:"warnings"`
 	Modems   []probed `json:"modems,omitempty"`
+	// Templates are the texts of codes, filled in with the longest that can come into them.
+	Templates []daemon.Preview `json:"templates,omitempty"`
 }
 
 // probed is what a modem said of itself.
@@ -74,6 +77,7 @@ func (c *checkCmd) Run(a *app) error {
 	default:
 		result.OK = true
 		result.Warnings = append(result.Warnings, cfg.Warnings()...)
+		result.Templates = daemon.Previews(cfg)
 	}
 	if result.OK && c.Probe {
 		result.Modems = c.probe(a.ctx, cfg)
@@ -98,9 +102,10 @@ func (c *checkCmd) print(a *app, cfg config.Config, r checked) error {
 	for _, w := range r.Warnings {
 		fmt.Fprintf(a.stdout, "note: %s\n", w)
 	}
-	if len(r.Modems) == 0 {
-		return nil
+	if err := c.printTemplates(a, r.Templates); err != nil || len(r.Modems) == 0 {
+		return err
 	}
+	fmt.Fprintln(a.stdout)
 	rows := make([][]string, len(r.Modems))
 	for i, p := range r.Modems {
 		state := "ok"
@@ -118,6 +123,16 @@ func (c *checkCmd) print(a *app, cfg config.Config, r checked) error {
 		}
 	}
 	return nil
+}
+
+// printTemplates shows each text as the longest that can come of it.
+func (c *checkCmd) printTemplates(a *app, all []daemon.Preview) error {
+	rows := make([][]string, len(all))
+	for i, p := range all {
+		rows[i] = []string{p.Language + "." + p.Key, strconv.Itoa(p.Segments), fmt.Sprintf("%d/%d", p.Units, p.Room), p.Alphabet, oneLine(p.Text)}
+	}
+	fmt.Fprintln(a.stdout, "\nThe texts of codes, each as the longest that can come of it:")
+	return a.table("TEMPLATE SMS UNITS ALPHABET TEXT", rows)
 }
 
 // probe opens all modems at once: each may take a while.

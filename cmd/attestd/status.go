@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,6 +33,9 @@ func (c *statusCmd) Run(a *app) error {
 		}
 	} else {
 		c.print(a, s)
+		if err := c.printWatch(a, s.Watch); err != nil {
+			return err
+		}
 	}
 	if !s.Ready || len(s.Problems) > 0 || s.Modems.Ready < s.Modems.Configured {
 		return errExit(1)
@@ -79,4 +83,18 @@ func counts(m map[string]int) string {
 		names[i] = fmt.Sprintf("%d %s", m[name], name)
 	}
 	return strings.Join(names, ", ")
+}
+
+// printWatch shows what became of the codes, by SIM and prefix.
+func (c *statusCmd) printWatch(a *app, w client.Watched) error {
+	fmt.Fprintf(a.stdout, "  checks    %d of %d wrong\n", w.Wrong, w.Checks)
+	if len(w.Conversions) == 0 {
+		return nil
+	}
+	rows := make([][]string, len(w.Conversions))
+	for i, r := range w.Conversions {
+		rows[i] = []string{r.SIM, r.Prefix, strconv.Itoa(r.Sent), strconv.Itoa(r.Delivered), strconv.Itoa(r.Verified), fmt.Sprintf("%d%%", 100*r.Verified/max(1, r.Sent))}
+	}
+	fmt.Fprintf(a.stdout, "\nCodes of the last %s that a network took:\n", strings.TrimSuffix(w.Window, "0m0s"))
+	return a.table("SIM PREFIX SENT DELIVERED ENTERED SHARE", rows)
 }

@@ -127,8 +127,26 @@ type Status struct {
 	Waiting  map[string]int `json:"waiting"`
 	Filings  map[string]int `json:"filings"`
 	Oldest   *time.Time     `json:"oldest_waiting"`
+	Watch    Watched        `json:"watch"`
 	Modems   struct {
 		Configured int `json:"configured"`
 		Ready      int `json:"ready"`
 	} `json:"modems"`
+}
+
+// Watched is what is watched for abuse.
+type Watched struct {
+	Checks      int          `json:"checks"`
+	Wrong       int          `json:"wrong"`
+	Window      string       `json:"window"`
+	Conversions []Conversion `json:"conversions"`
+}
+
+// Conversion is what became of the codes of a SIM to a prefix.
+type Conversion struct {
+	SIM       string `json:"sim"`
+	Prefix    string `json:"prefix"`
+	Sent      int    `json:"sent"`
+	Delivered int    `json:"delivered"`
+	Verified  int    `json:"verified"`
 }

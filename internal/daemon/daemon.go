@@ -23,6 +23,7 @@ import (
 	"attestd/internal/metrics"
 	"attestd/internal/seal"
 	"attestd/internal/store"
+	"attestd/internal/watch"
 	"attestd/internal/webhook"
 	"attestd/internal/webui"
 	"attestd/queue"
@@ -53,6 +54,7 @@ type Daemon struct {
 	fleet      *gateway.Fleet
 	metrics    *metrics.Metrics
 	webhooks   *webhook.Sender
+	watch      *watch.Watch
 	api        *httpapi.API
 	page       *webui.Page // nil where nothing public is served
 	server     *http.Server
@@ -74,6 +76,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (*Daemon, error) {
 		func() error { return d.openStore(ctx, cfg) },
 		func() error { return d.buildCore(ctx, cfg) },
 		func() error { d.buildFleet(cfg); d.buildMetrics(); return d.buildWebhooks(ctx, cfg) },
+		func() error { return d.buildWatch(ctx, cfg) },
 		func() error { return d.bind(cfg) },
 	} {
 		if err := build(); err != nil {

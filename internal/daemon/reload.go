@@ -32,6 +32,7 @@ func (d *Daemon) Reload(cfg config.Config) ([]config.Change, error) {
 	}
 	showPage()
 	d.inbox.SetPolicy(inboxPolicy(cfg))
+	d.watch.SetRules(watchRules(cfg))
 	d.api.SetLimits(apiLimits(cfg))
 	d.api.SetDefaults(cfg.Verify.DefaultLanguage, cfg.Verify.Region[0])
 	if d.o.Level != nil {
@@ -40,6 +41,7 @@ func (d *Daemon) Reload(cfg config.Config) ([]config.Change, error) {
 	d.fleet.Reconfigure(d.stations(cfg))
 	running.Modem, running.Modems, running.Verify, running.Inbox = cfg.Modem, cfg.Modems, cfg.Verify, cfg.Inbox
 	running.Webhooks, running.Webhook, running.Page = cfg.Webhooks, cfg.Webhook, cfg.Page
+	running.Abuse = cfg.Abuse
 	running.Log.Level, running.Log.ATTrace, running.ShutdownGrace = cfg.Log.Level, cfg.Log.ATTrace, cfg.ShutdownGrace
 	d.cfg.Store(&running)
 	return changed, nil

@@ -18,7 +18,7 @@ import (
 func (d *Daemon) bind(cfg config.Config) error {
 	d.api = httpapi.New(httpapi.Services{
 		Queue: d.queue, Messages: d.store, Verify: &d.verify, Challenges: &d.verify, Inbox: d.inboxItems, Modems: d.modemViews,
-		Events: events{d.store}, Webhooks: d.store, Status: d.status, Authenticate: d.store.Authenticate,
+		Events: events{d.store}, Webhooks: d.store, Status: d.status, Destination: d.destination, Authenticate: d.store.Authenticate,
 		Ready: d.ready, Unavailable: unavailable, MetricsHandler: d.metrics.Handler(), Meter: d.metrics,
 	}, httpapi.Options{
 		Version: d.o.Version, Public: cfg.HTTP.Public, DefaultCountry: cfg.Verify.Region[0], DefaultLanguage: cfg.Verify.DefaultLanguage, TrustedProxies: cfg.HTTP.Prefixes(),
@@ -106,6 +106,10 @@ func (d *Daemon) status(ctx context.Context) (httpapi.Status, error) {
 		} else {
 			s.Problems = append(s.Problems, strings.TrimSuffix(fmt.Sprintf("modem %s is %s: %s", m.Name, m.State, m.Error), ": "))
 		}
+	}
+	s.Watch = d.watchView()
+	for _, a := range s.Watch.Alarms {
+		s.Problems = append(s.Problems, problem(a))
 	}
 	if s.Modems.Configured == 0 {
 		s.Problems = append(s.Problems, "no modem is configured: nothing can be sent")

@@ -28,15 +28,22 @@ func queuePolicy(c config.Config) queue.Policy {
 	return p
 }
 
-func inboxPolicy(c config.Config) inbox.Policy { return inbox.Policy{Hold: c.Inbox.Hold, Keep: c.Inbox.Keep} }
+func inboxPolicy(c config.Config) inbox.Policy {
+	return inbox.Policy{Hold: c.Inbox.Hold, Keep: c.Inbox.Keep}
+}
+
+// evenAnswers is far more than what the work of one such answer differs from another's, and nothing to a person.
+const evenAnswers = 20 * time.Millisecond
 
 func verifyPolicy(c config.Config) verify.Policy {
 	v := c.Verify
 	return verify.Policy{
+		Even: evenAnswers, Destination: c.Abuse.Denied,
 		Language: v.DefaultLanguage, Site: v.Site, Region: v.Region,
 		Life: v.Life, HardEnd: v.HardEnd, UndeliverableAfter: v.UndeliverableAfter,
-		MaxSends: v.MaxSends, ResendWait: v.ResendWait, ResendMinLeft: v.ResendMinLeft, NewCodeOnResend: v.NewCodeOnResend, ReplaceTypes: v.ReplaceTypes,
-		MaxWrong: v.MaxWrong, MaxAmendments: v.MaxAmendments, RejectOnLock: v.RejectOnLock, RepeatWindow: v.RepeatWindow, Remember: v.Remember,
+		MaxSends: v.MaxSends, ResendWait: v.ResendWait, ResendMinLeft: v.ResendMinLeft, NewCodeOnResend: v.NewCodeOnResend,
+		ReplaceTypes: v.ReplaceTypes && !v.Templates.Long, // the parts of one text would replace each other
+		MaxWrong:     v.MaxWrong, MaxAmendments: v.MaxAmendments, RejectOnLock: v.RejectOnLock, RepeatWindow: v.RepeatWindow, Remember: v.Remember,
 		SMSPerDay: v.Limits.SMSPerPhonePerDay, SMSGap: v.Limits.SMSGap,
 		Replies: v.Replies, AnswersPerDay: v.Limits.RepliesPerPhonePerDay, ResubmitsPerDay: v.Limits.ResubmitsPerPhonePerDay,
 	}
@@ -49,7 +56,7 @@ func verifyTemplates(c config.Config) verify.Templates {
 		zone = nil // config.Load has checked it; nil is China's
 	}
 	return verify.Templates{
-		ZH: verify.Texts(t.ZH), EN: verify.Texts(t.EN), Zone: zone, WebOTP: t.WebOTP, Segments: segments,
+		ZH: verify.Texts(t.ZH), EN: verify.Texts(t.EN), Zone: zone, WebOTP: t.WebOTP, Segments: segments, Long: t.Long,
 	}
 }
 

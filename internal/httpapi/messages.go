@@ -215,6 +215,11 @@ func (a *API) draft(ctx context.Context, r MessageRequest) (queue.Draft, error) 
 		message := strings.TrimPrefix(err.Error(), msisdn.ErrInvalid.Error()+": ")
 		return queue.Draft{}, newProblem(http.StatusUnprocessableEntity, "to: "+message, FieldFault{"to", message})
 	}
+	if a.s.Destination != nil {
+		if message := a.s.Destination(to); message != "" {
+			return queue.Draft{}, newProblem(http.StatusUnprocessableEntity, "to: "+message, FieldFault{"to", message})
+		}
+	}
 	d := queue.Draft{
 		To: to, Text: r.Text, Report: r.Report == nil || *r.Report, Flash: r.Class != nil, Repeatable: r.Repeatable,
 		Origin: requestOf(ctx).token, IdempotencyKey: r.IdempotencyKey, Modem: r.Modem, Priority: queue.Normal,

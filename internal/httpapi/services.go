@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"attestd/internal/access"
+	"attestd/internal/msisdn"
 	"attestd/queue"
 	"attestd/verify"
 )
@@ -28,6 +29,8 @@ type Services struct {
 	Inbox func(ctx context.Context, before string, limit int) (items []InboxItem, next string, err error)
 	// Modems is a snapshot of the stations, in the order of the configuration.
 	Modems func() []Modem
+	// Destination says why no message is sent to a number, "" for no reason. Nil allows all.
+	Destination func(msisdn.Number) (fault string)
 	// Webhooks is what is to be told to others. *store.Store is one.
 	Webhooks Webhooks
 	// Events is the log of what happened.

@@ -55,6 +55,7 @@ type Status struct {
 	Waiting  map[string]int `json:"waiting" doc:"Messages that wait to be sent, by priority."`
 	Oldest   *time.Time     `json:"oldest_waiting,omitempty" doc:"When the longest-waiting message that is due was taken in."`
 	Filings  map[string]int `json:"filings" doc:"Filings in the database, by state."`
+	Watch    *Watched       `json:"watch,omitempty" doc:"What is watched for abuse, and the alarms that stand."`
 }
 
 // ModemCounts says how many modems there are.
