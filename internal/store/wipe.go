@@ -97,8 +97,10 @@ func (tx *Tx) all(ctx context.Context, id string, statements ...string) error {
 
 // wipeChallenge leaves of a challenge what became of it.
 func (tx *Tx) wipeChallenge(ctx context.Context, id string) error {
-	_, err := tx.exec(ctx, `UPDATE challenges SET number = NULL, number_mac = NULL, mobile = '', tail_macs = $1 WHERE id = $2`, empty, id)
-	return err
+	if _, err := tx.exec(ctx, `UPDATE challenges SET number = NULL, number_mac = NULL, mobile = '', tail_macs = $1 WHERE id = $2`, empty, id); err != nil {
+		return err
+	}
+	return tx.all(ctx, id, `DELETE FROM challenge_keys WHERE challenge_id = $1`)
 }
 
 // wipeFiling leaves of a filing its reference, roles, states and times.
