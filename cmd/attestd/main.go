@@ -27,7 +27,7 @@ type cli struct {
 	Send     sendCmd     `cmd:"" help:"Send a message through a running gateway."`
 	Status   statusCmd   `cmd:"" help:"A running gateway at a glance."`
 	Messages messagesCmd `cmd:"" help:"List messages, or show one."`
-	Filings  filingsCmd  `cmd:"" help:"List and search filings, show one with its story, create, amend, cancel."`
+	Filings  filingsCmd  `cmd:"" help:"List filings, or show one."`
 	Inbox    inboxCmd    `cmd:"" help:"List received texts."`
 	Modems   modemsCmd   `cmd:"" help:"List modems."`
 	Webhooks webhooksCmd `cmd:"" help:"What is told to other programs: list, replay, secrets."`
@@ -56,6 +56,7 @@ func (e errExit) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the first signal asks to stop; a second one ends the process at once, as kill -9 would
 	code := run(&app{ctx: ctx, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}, os.Args[1:])
 	stop()
 	os.Exit(code)

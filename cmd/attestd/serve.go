@@ -18,7 +18,7 @@ type serveCmd struct {
 
 func (c *serveCmd) Help() string {
 	return `Runs the gateway until SIGTERM or Ctrl-C, which let submissions under way come to their end (shutdown_grace) and exit
-0. SIGHUP reads the configuration again and says what took effect and what waits for a restart.`
+0; a second one ends it at once, and what was under way is settled by evidence after the next start. SIGHUP reads the configuration again and says what took effect and what waits for a restart.`
 }
 
 func (c *serveCmd) Run(a *app) error {

@@ -26,6 +26,8 @@ type Options struct {
 	Seed      uint64
 	Tell      func(string)
 	Log       func(line string) // the gateway's own log; may be nil
+
+	radio time.Duration // a message's time on air; 0 means 20 ms
 }
 
 // Result is what came of it.
@@ -74,7 +76,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	if o.Tell == nil {
 		o.Tell = func(string) {}
 	}
-	r := &run{o: o, dice: rand.New(rand.NewPCG(o.Seed, 1)), result: Result{Kills: map[string]int{}, Settled: map[string]int{}}}
+	r := newRun(o)
 	began := time.Now()
 	err := r.setUp(ctx)
 	if err == nil {
@@ -83,6 +85,10 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	err = errors.Join(err, r.tearDown())
 	r.result.Took = time.Since(began)
 	return r.result, err
+}
+
+func newRun(o Options) *run {
+	return &run{o: o, dice: rand.New(rand.NewPCG(o.Seed, 1)), result: Result{Kills: map[string]int{}, Settled: map[string]int{}}}
 }
 
 // play is the run itself: load from one goroutine, kills from this one.

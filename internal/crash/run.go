@@ -63,8 +63,12 @@ func (r *run) setUp(ctx context.Context) (err error) {
 	if r.dir, err = os.MkdirTemp("", "attestd-crash-"); err != nil {
 		return err
 	}
+	radio := 20 * time.Millisecond
+	if r.o.radio > 0 {
+		radio = r.o.radio
+	}
 	r.network, err = simulator.New(simulator.Config{
-		Modems: r.o.Modems, Radio: 20 * time.Millisecond, ReportDelay: 60 * time.Millisecond, NoReports: r.o.NoReports,
+		Modems: r.o.Modems, Radio: radio, ReportDelay: 60 * time.Millisecond, NoReports: r.o.NoReports,
 		MECapacity: 255, AckTimeout: time.Second, Hook: r.strike,
 	})
 	if err != nil {
