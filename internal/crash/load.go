@@ -25,10 +25,11 @@ func (r *run) asked() int {
 }
 
 // feed keeps the queue filled and texts coming in, until ctx ends. A request that failed is made again under the same
-// idempotency key, as a platform would.
+// idempotency key, as a platform would. Where nothing moves for a second it asks all the same: what is in doubt is proven by
+// what follows it, and must not wait for itself.
 func (r *run) feed(ctx context.Context) error {
 	for i := 0; ctx.Err() == nil; i++ {
-		for int(r.onAir.Load())+backlog < r.asked() && ctx.Err() == nil {
+		for began := time.Now(); int(r.onAir.Load())+backlog < r.asked() && time.Since(began) < time.Second && ctx.Err() == nil; {
 			pause(ctx, 5*time.Millisecond)
 		}
 		if err := r.ask(ctx, i); err != nil {
