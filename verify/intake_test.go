@@ -2,6 +2,7 @@ package verify
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -51,9 +52,11 @@ func TestWhoMustVerifyIsWhatTheTableSays(t *testing.T) {
 		{"website_cancellation", nil, []string{a, b}},
 		{"access_cancellation", nil, nil},
 	} {
-		if got := musts(t, one.typ, one.changes...); !slices.Equal(got, one.want) {
-			t.Errorf("%s %v: %v must verify, want %v", one.typ, one.changes, got, one.want)
-		}
+		t.Run(strings.TrimSpace(fmt.Sprintln(one.typ, one.changes)), func(t *testing.T) {
+			if got := musts(t, one.typ, one.changes...); !slices.Equal(got, one.want) {
+				t.Errorf("%v must verify, want %v", got, one.want)
+			}
+		})
 	}
 	if n := len(FilingTypes()); n != 7 {
 		t.Errorf("%d types", n)
