@@ -51,6 +51,7 @@ type Daemon struct {
 	dispatcher *queue.Dispatcher
 	verify     rules
 	inbox      *inbox.Inbox
+	inbound    atomic.Pointer[[]inbox.Rule]
 	fleet      *gateway.Fleet
 	metrics    *metrics.Metrics
 	webhooks   *webhook.Sender
@@ -103,6 +104,7 @@ func (d *Daemon) openStore(ctx context.Context, cfg config.Config) (err error) {
 func (d *Daemon) buildCore(ctx context.Context, cfg config.Config) (err error) {
 	policy := queuePolicy(cfg)
 	d.queue = queue.New(d.store.Queue(), policy, d.messageChanged)
+	d.queue.Bar(d.barred)
 	if err := d.buildRules(cfg); err != nil {
 		return err
 	}
@@ -125,6 +127,8 @@ func (d *Daemon) buildRules(cfg config.Config) error {
 		return err
 	}
 	d.verify.Store(service)
+	inbound := inboundRules(cfg)
+	d.inbound.Store(&inbound)
 	return nil
 }
 

@@ -40,7 +40,7 @@ func (d *Daemon) Reload(cfg config.Config) ([]config.Change, error) {
 	}
 	d.fleet.Reconfigure(d.stations(cfg))
 	running.Modem, running.Modems, running.Verify, running.Inbox = cfg.Modem, cfg.Modems, cfg.Verify, cfg.Inbox
-	running.Webhooks, running.Webhook, running.Page = cfg.Webhooks, cfg.Webhook, cfg.Page
+	running.Inbound, running.Webhooks, running.Webhook, running.Page = cfg.Inbound, cfg.Webhooks, cfg.Webhook, cfg.Page
 	running.Abuse = cfg.Abuse
 	running.Log.Level, running.Log.ATTrace, running.ShutdownGrace = cfg.Log.Level, cfg.Log.ATTrace, cfg.ShutdownGrace
 	d.cfg.Store(&running)

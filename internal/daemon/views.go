@@ -2,11 +2,14 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"attestd/internal/gateway"
 	"attestd/internal/httpapi"
+	"attestd/internal/inbox"
 	"attestd/internal/metrics"
+	"attestd/internal/store"
 )
 
 // modemViews is the fleet as the API shows it.
@@ -58,21 +61,34 @@ func optional(t time.Time) *time.Time {
 }
 
 // inboxItems lists what came in, as the API shows it.
-func (d *Daemon) inboxItems(ctx context.Context, before string, limit int) (views []httpapi.InboxItem, next string, err error) {
-	items, err := d.store.InboxItems(ctx, before, limit+1) // one more tells whether a page follows
+func (d *Daemon) inboxItems(ctx context.Context, action, before string, limit int) (views []httpapi.InboxItem, next string, err error) {
+	items, err := d.store.InboxItemsOf(ctx, inbox.Action(action), before, limit+1) // one more tells whether a page follows
 	if len(items) > limit {
 		items = items[:limit]
 		next = items[limit-1].ID
 	}
 	views = make([]httpapi.InboxItem, len(items))
 	for i, it := range items {
-		views[i] = httpapi.InboxItem{
-			ID: it.ID, From: it.From, Text: it.Text, Modem: it.Modem, SIM: it.SIM,
-			SentAt: optional(it.Sent), ReceivedAt: it.Received, StoredAt: it.Stored,
-			Parts: it.Parts, Total: it.Total, Complete: it.Complete, Damaged: it.Damaged, Readable: it.Readable, Data: it.Data,
-		}
+		views[i] = viewItem(it)
 	}
 	return views, next, err
+}
+
+func (d *Daemon) inboxItem(ctx context.Context, id string) (httpapi.InboxItem, bool, error) {
+	it, err := d.store.InboxItem(ctx, id)
+	if errors.Is(err, store.ErrNoItem) {
+		return httpapi.InboxItem{}, false, nil
+	}
+	return viewItem(it), err == nil, err
+}
+
+func viewItem(it inbox.Item) httpapi.InboxItem {
+	return httpapi.InboxItem{
+		ID: it.ID, From: it.From, Text: it.Text, Modem: it.Modem, SIM: it.SIM,
+		SentAt: optional(it.Sent), ReceivedAt: it.Received, StoredAt: it.Stored,
+		Parts: it.Parts, Total: it.Total, Complete: it.Complete, Damaged: it.Damaged, Readable: it.Readable, Data: it.Data,
+		Rule: it.Rule, Action: string(it.Action), RuleFailed: it.Failed, Code: it.Code,
+	}
 }
 
 // queueSnapshot is the queue as Prometheus sees it.

@@ -54,6 +54,8 @@ func New(s Services, o Options) *API {
 	a.filings(api)
 	a.challenges(api)
 	a.camara(api)
+	a.inbox(api)
+	a.optOuts(api)
 	a.lists(api)
 	a.events(api)
 	a.webhooks(api)

@@ -41,7 +41,7 @@ var errFull = errors.New("disk full at /secret/path")
 func (w *world) services() Services {
 	return Services{
 		Queue: w, Messages: w, Verify: fakeVerify{w}, Events: w, Webhooks: &w.letters,
-		Inbox: func(_ context.Context, before string, limit int) ([]InboxItem, string, error) {
+		Inbox: func(_ context.Context, _, before string, limit int) ([]InboxItem, string, error) {
 			return []InboxItem{{ID: "i1", From: "+8613800138000", Text: "123456 12345X", Modem: "m0"}}, "", w.fail
 		},
 		Modems: func() []Modem { return []Modem{{Name: "m0", State: "ready"}} },

@@ -13,19 +13,6 @@ import (
 
 // lists are the endpoints that only show.
 func (a *API) lists(api huma.API) {
-	inbox := a.operation(access.Inbox, http.MethodGet, "/v1/inbox", "list-inbox", "inbox", "List received texts", "Newest first. Parts of a long text come joined.")
-	huma.Register(api, inbox, func(ctx context.Context, in *Paging) (*listOutput[InboxItem], error) {
-		before, err := in.before("inbox")
-		if err != nil {
-			return nil, a.fail(ctx, err)
-		}
-		items, next, err := a.s.Inbox(ctx, before, in.Limit)
-		if err != nil {
-			return nil, a.fail(ctx, err)
-		}
-		return page("inbox", items, next, func(i InboxItem) InboxItem { return i }), nil
-	})
-
 	modems := a.operation(access.Read, http.MethodGet, "/v1/modems", "list-modems", "gateway", "List modems", "In the order of the configuration, all of them.")
 	huma.Register(api, modems, func(_ context.Context, _ *struct{}) (*listOutput[Modem], error) {
 		return page("modems", a.s.Modems(), "", func(m Modem) Modem { return m }), nil

@@ -75,6 +75,7 @@ var faults = []struct {
 	{queue.ErrExpired, http.StatusUnprocessableEntity, "deadline"},
 	{queue.ErrTooLong, http.StatusUnprocessableEntity, "text"},
 	{queue.ErrNoRecipient, http.StatusUnprocessableEntity, "to"},
+	{queue.ErrOptedOut, http.StatusUnprocessableEntity, "to"},
 	{queue.ErrPriority, http.StatusUnprocessableEntity, "priority"},
 	{verify.ErrNotFound, http.StatusNotFound, ""},
 	{verify.ErrReferenceConflict, http.StatusConflict, "reference"},
@@ -89,6 +90,11 @@ var faults = []struct {
 	{verify.ErrChallengeEnded, http.StatusConflict, ""},
 	{verify.ErrSendCap, http.StatusConflict, ""},
 	{verify.ErrTooLate, http.StatusConflict, ""},
+}
+
+// named are the rows that are a problem of their own, for programs to tell apart.
+var named = map[error]struct{ name, title string }{
+	queue.ErrOptedOut: {"opted-out", "The recipient has opted out"},
 }
 
 var errNotUTF8 = errors.New("the body is not UTF-8 text")
@@ -228,10 +234,14 @@ func (a *API) tabled(err error) *Problem {
 			continue
 		}
 		detail := strings.TrimPrefix(f.err.Error(), "verify: ")
-		if f.field == "" {
-			return newProblem(f.status, detail)
+		p := newProblem(f.status, detail)
+		if f.field != "" {
+			p.Errors = []FieldFault{{f.field, strings.TrimPrefix(detail, f.field+": ")}}
 		}
-		return newProblem(f.status, detail, FieldFault{f.field, strings.TrimPrefix(detail, f.field+": ")})
+		if own, ok := named[f.err]; ok {
+			p.Type, p.Title = typePrefix+own.name, own.title
+		}
+		return p
 	}
 	return nil
 }

@@ -26,7 +26,12 @@ type Services struct {
 	Challenges Challenges
 	// Inbox lists at most limit received texts with ids smaller than before ("" from the newest), newest first; next is
 	// the last one's id when more follow, "" otherwise.
-	Inbox func(ctx context.Context, before string, limit int) (items []InboxItem, next string, err error)
+	// Only those that a rule with this action took, unless action is "".
+	Inbox func(ctx context.Context, action, before string, limit int) (items []InboxItem, next string, err error)
+	// InboxItem reads one of them.
+	InboxItem func(ctx context.Context, id string) (item InboxItem, found bool, err error)
+	// OptOuts are those who want no bulk texts.
+	OptOuts OptOuts
 	// Modems is a snapshot of the stations, in the order of the configuration.
 	Modems func() []Modem
 	// Destination says why no message is sent to a number, "" for no reason. Nil allows all.

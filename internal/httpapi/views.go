@@ -42,6 +42,10 @@ type InboxItem struct {
 	Damaged    bool       `json:"damaged" doc:"True: something in it could not be read."`
 	Readable   bool       `json:"readable" doc:"False: nothing could be made of it; data has the octets." example:"true"`
 	Data       []byte     `json:"data,omitempty" doc:"Octets of a binary or unreadable message, base64."`
+	Rule       string     `json:"rule,omitempty" doc:"The [[inbound]] rule that took it." example:"official"`
+	Action     string     `json:"action,omitempty" enum:"reply,capture,opt_out,opt_in,forward" doc:"What the rule is for." example:"capture"`
+	RuleFailed bool       `json:"rule_failed,omitempty" doc:"True: what the rule is for could not be done; the log says why."`
+	Code       string     `json:"code,omitempty" doc:"The code that a capture took out of the text." example:"048213"`
 }
 
 // Status is the gateway at a glance.

@@ -60,7 +60,8 @@ const longest = 2000
 type Seen struct {
 	Sender string        // a mainland mobile as +86..., anybody else as the network named him
 	Number msisdn.Number // the sender as a subscriber; zero for short numbers, services and names
-	Body   string        // UTF-8, full-width characters narrowed, without blanks at its ends, at most 2000 characters
+	Text   string        // UTF-8, without blanks at its ends, at most 2000 characters
+	Body   string        // the same with full-width characters narrowed
 }
 
 // See brings a text to the form that rules look at; country is the code of numbers without one.
@@ -75,10 +76,11 @@ func See(from, text, country string) Seen {
 	if len(text) > longest*utf8.UTFMax {
 		text = text[:longest*utf8.UTFMax]
 	}
-	s.Body = strings.TrimSpace(strings.Map(narrow, strings.ToValidUTF8(text, "\uFFFD")))
-	if runes := []rune(s.Body); len(runes) > longest {
-		s.Body = string(runes[:longest])
+	s.Text = strings.TrimSpace(strings.ToValidUTF8(text, "\uFFFD"))
+	if runes := []rune(s.Text); len(runes) > longest {
+		s.Text = string(runes[:longest])
 	}
+	s.Body = strings.TrimSpace(strings.Map(narrow, s.Text))
 	return s
 }
 
@@ -105,10 +107,12 @@ func (r Rule) Matches(s Seen) (code string, ok bool) {
 	}
 	switch {
 	case r.Action == Capture:
-		code = codeIn(r.Body, s.Body)
+		if code = codeIn(r.Body, s.Text); code == "" {
+			code = codeIn(r.Body, s.Body)
+		}
 		return code, code != ""
-	case r.Body != nil:
-		return "", r.Body.MatchString(s.Body)
+	case r.Body != nil: // a pattern may have been copied from a text as it is
+		return "", r.Body.MatchString(s.Text) || r.Body.MatchString(s.Body)
 	case r.Action == OptOut:
 		return "", outWords[keyword(s.Body)]
 	case r.Action == OptIn:
