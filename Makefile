@@ -5,7 +5,7 @@ FUZZ    ?= 60s
 # A kernel build of SQLite is compiled the first time: the first build takes a minute or two, the next ones seconds.
 LDFLAGS  = -s -w -X main.version=$(VERSION)
 
-.PHONY: build test check fuzz bench crash run clean deps
+.PHONY: build test check fuzz interleavings bench crash run clean deps
 
 build: ## bin/attestd
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/attestd ./cmd/attestd
@@ -28,6 +28,9 @@ fuzz: ## every fuzz target for FUZZ (60s) each
 	  dir=$$(grep -rlE --include='*_test.go' "func $$target\(" . | head -1 | xargs dirname); \
 	  echo "== $$dir $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ) -fuzzminimizetime 10x "$$dir" || exit 1; \
 	done
+
+interleavings: ## a million random operations on filings that share phones, a few minutes: no cap exceeded, no end reopened
+	ATTESTD_OPERATIONS=1000000 $(GO) test -timeout 60m -count=1 -v -run 'TestNoInterleavingExceedsACap' ./verify
 
 bench: build ## the figures of docs/performance.md
 	./bin/attestd bench
