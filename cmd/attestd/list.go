@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"attestd/internal/client"
@@ -174,75 +173,4 @@ func (c *modemsCmd) Run(a *app) error {
 		}
 	}
 	return nil
-}
-
-type filingsCmd struct {
-	apiFlags  `embed:""`
-	pageFlags `embed:""`
-	ID        string `arg:"" optional:"" help:"Show this one, with its persons."`
-	State     string `placeholder:"STATE" help:"Only those in this state, as verifying, passed, rejected."`
-	Reference string `placeholder:"REF" help:"Only those with this reference."`
-}
-
-func (c *filingsCmd) Run(a *app) error {
-	if c.ID != "" {
-		return c.one(a)
-	}
-	q := c.query()
-	if c.State != "" {
-		q.Set("state", c.State)
-	}
-	if c.Reference != "" {
-		q.Set("reference", c.Reference)
-	}
-	var l client.List[client.Filing]
-	if shown, err := c.get(a, "/v1/filings", q, &l); shown || err != nil {
-		return err
-	}
-	rows := make([][]string, len(l.Items))
-	for i, f := range l.Items {
-		must, verified := 0, 0
-		for _, p := range f.Persons {
-			if p.State != "not_required" {
-				must++
-			}
-			if p.State == "verified" {
-				verified++
-			}
-		}
-		rows[i] = []string{f.ID, f.State, f.Type, f.Reference, fmt.Sprintf("%d/%d", verified, must), clock(f.CreatedAt), f.Reason}
-	}
-	if len(rows) > 0 {
-		if err := a.table("ID STATE TYPE REFERENCE VERIFIED CREATED REASON", rows); err != nil {
-			return err
-		}
-	}
-	c.more(a, len(rows), l.Next, "No filings.")
-	return nil
-}
-
-func (c *filingsCmd) one(a *app) error {
-	var f client.Filing
-	if shown, err := c.get(a, "/v1/filings/"+url.PathEscape(c.ID), nil, &f); shown || err != nil {
-		return err
-	}
-	fmt.Fprintf(a.stdout, "%s  %s", f.ID, f.State)
-	if f.Reason != "" {
-		fmt.Fprintf(a.stdout, " (%s)", oneLine(f.Reason))
-	}
-	fmt.Fprintf(a.stdout, "\n  type       %s\n  reference  %s\n  created    %s\n\n", oneLine(f.Type), or(f.Reference, "-"), clock(f.CreatedAt))
-	challenges := map[string]client.Challenge{}
-	for _, ch := range f.Challenges {
-		challenges[ch.ID] = ch
-	}
-	rows := make([][]string, len(f.Persons))
-	for i, p := range f.Persons {
-		ch, has := challenges[p.ChallengeID]
-		sms, wrong, until := "", "", ""
-		if has {
-			sms, wrong, until = strings.TrimSpace(fmt.Sprintf("%d/%d %s", ch.Sends, ch.MaxSends, ch.SMSState)), fmt.Sprintf("%d/%d", ch.Wrong, ch.MaxWrong), clockOr(ch.Deadline, "")
-		}
-		rows[i] = []string{p.Role, p.Name, p.Site, p.Mobile, strings.TrimSpace(p.State + " " + p.Reason), sms, wrong, until}
-	}
-	return a.table("ROLE NAME SITE MOBILE STATE SMS WRONG UNTIL", rows)
 }

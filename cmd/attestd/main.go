@@ -27,7 +27,7 @@ type cli struct {
 	Send     sendCmd     `cmd:"" help:"Send a message through a running gateway."`
 	Status   statusCmd   `cmd:"" help:"A running gateway at a glance."`
 	Messages messagesCmd `cmd:"" help:"List messages, or show one."`
-	Filings  filingsCmd  `cmd:"" help:"List filings, or show one."`
+	Filings  filingsCmd  `cmd:"" help:"List and search filings, show one with its story, create, amend, cancel."`
 	Inbox    inboxCmd    `cmd:"" help:"List received texts."`
 	Modems   modemsCmd   `cmd:"" help:"List modems."`
 	Webhooks webhooksCmd `cmd:"" help:"What is told to other programs: list, replay, secrets."`

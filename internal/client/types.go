@@ -87,14 +87,19 @@ type Filing struct {
 	Reference string    `json:"reference"`
 	State     string    `json:"state"`
 	Reason    string    `json:"reason"`
+	Note      string    `json:"note"`
 	CreatedAt time.Time `json:"created_at"`
 	Persons   []Person  `json:"persons"`
 
-	Challenges []Challenge `json:"challenges"`
+	Supersedes   string      `json:"supersedes"`
+	SupersededBy string      `json:"superseded_by"`
+	Challenges   []Challenge `json:"challenges"`
 }
 
 // Person is a person of a filing.
 type Person struct {
+	ID          string     `json:"id"`
+	Amended     int        `json:"amended"`
 	Role        string     `json:"role"`
 	Name        string     `json:"name"`
 	Site        string     `json:"site"`
@@ -115,6 +120,37 @@ type Challenge struct {
 	MaxWrong int        `json:"max_wrong"`
 	SMSState string     `json:"sms_state"`
 	Deadline *time.Time `json:"deadline"`
+}
+
+// FilingSearch finds filings; zero fields ask for nothing.
+type FilingSearch struct {
+	Mobile        string     `json:"mobile,omitempty"`
+	State         string     `json:"state,omitempty"`
+	Type          string     `json:"type,omitempty"`
+	Reference     string     `json:"reference,omitempty"`
+	CreatedAfter  *time.Time `json:"created_after,omitempty"`
+	CreatedBefore *time.Time `json:"created_before,omitempty"`
+	Limit         int        `json:"limit,omitempty"`
+	Cursor        string     `json:"cursor,omitempty"`
+}
+
+// Moment is one thing that happened to a filing.
+type Moment struct {
+	At           time.Time `json:"at"`
+	Type         string    `json:"type"`
+	State        string    `json:"state"`
+	Reason       string    `json:"reason"`
+	ChallengeID  string    `json:"challenge_id"`
+	MessageID    string    `json:"message_id"`
+	Role         string    `json:"role"`
+	Mobile       string    `json:"mobile"`
+	Sends        int       `json:"sends"`
+	Wrong        int       `json:"wrong"`
+	Via          string    `json:"via"`
+	Modem        string    `json:"modem"`
+	Changed      []string  `json:"changed"`
+	Supersedes   string    `json:"supersedes"`
+	SupersededBy string    `json:"superseded_by"`
 }
 
 // Status is the gateway at a glance.
