@@ -42,6 +42,9 @@ func (d *Daemon) modemSnapshot() []metrics.Modem {
 	for i, s := range all {
 		up := s.State == gateway.Ready || s.State == gateway.Searching || s.State == gateway.Refused
 		views[i] = metrics.Modem{Name: s.Name, Up: up, Registered: up && s.Registration.Ready()}
+		if up {
+			views[i].StorageUsed, views[i].StorageTotal = s.Stored, s.Room
+		}
 		if s.Signal.Known && up {
 			views[i].SignalDBm = s.Signal.DBm
 		}

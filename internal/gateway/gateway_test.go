@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"strings"
 	"sync"
 	"testing"
@@ -187,6 +188,27 @@ func TestWhatCannotBeStoredStaysInTheModemUntilItCan(t *testing.T) {
 			t.Error("deleted before it was stored")
 		}
 	}
+}
+
+func TestAFillingMemoryIsShownBeforeItIsFullAndEmptiesWhenItsTextsAreStored(t *testing.T) {
+	f, h, network := keep(t, simulator.Config{MECapacity: 5}, nil)
+	wait(t, "line", h.lines)
+	h.mu.Lock()
+	h.failing = math.MaxInt
+	h.mu.Unlock()
+	for i := range 4 {
+		if err := network.Inject(0, "+8613900000001", fmt.Sprintf("keep %d", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, f, func(s Status) bool { return s.Stored == 4 && s.Room == 5 })
+	h.mu.Lock()
+	h.failing = 0
+	h.mu.Unlock()
+	for range 4 {
+		wait(t, "store", h.stored)
+	}
+	eventually(t, f, func(s Status) bool { return s.Stored == 0 && s.Room == 5 })
 }
 
 func TestAVanishedPortIsOpenedAgainWhenItComesBack(t *testing.T) {

@@ -215,6 +215,7 @@ func (s *session) checkHealth(ctx context.Context) (ready bool, err error) {
 		s.log.Debug("no signal report", "error", err)
 	}
 	s.change(func(st *Status) { st.Registration, st.Signal = reg, sig })
+	s.weigh(bounded)
 	switch state, why := unready(reg); {
 	case reg.Ready():
 	case state == Searching && time.Since(s.opened) < s.station.wait:
@@ -223,6 +224,23 @@ func (s *session) checkHealth(ctx context.Context) (ready bool, err error) {
 		s.enter(state, why)
 	}
 	return reg.Ready(), nil
+}
+
+// nearlyFull is the share of a memory from which on its filling up is told: a full one takes nothing in (TS 23.040 9.2.3.22 sends
+// the network away).
+const nearlyFull = 0.8
+
+// weigh publishes how full the memory is that receives texts.
+func (s *session) weigh(ctx context.Context) {
+	used, room, err := s.m.Usage(ctx)
+	if err != nil || room <= 0 {
+		return // one that does not say, or is busy, is asked again
+	}
+	full := func(used int) bool { return float64(used) >= nearlyFull*float64(room) }
+	if before := s.status.Load().Stored; full(used) && !full(before) {
+		s.log.Warn("the memory for received texts is nearly full: are there texts that cannot be read or deleted?", "used", used, "room", room)
+	}
+	s.change(func(st *Status) { st.Stored, st.Room = used, room })
 }
 
 func unready(r modem.Registration) (State, string) {

@@ -31,6 +31,8 @@ type Status struct {
 	Identity     modem.Identity
 	Registration modem.Registration
 	Signal       modem.Signal
+	Stored       int            // texts in the memory that receives them
+	Room         int            // how many it holds; 0 when the modem does not say
 	Opened       int64          // sessions that came up
 	Lost         int64          // sessions that ended by a fault
 	Submitted    int64          // SUBMITs that the modem accepted
