@@ -58,6 +58,7 @@ type HTTP struct {
 	ReadTimeout       time.Duration `toml:"read_timeout"`
 	IdleTimeout       time.Duration `toml:"idle_timeout"`
 	EventHeartbeat    time.Duration `toml:"event_heartbeat"`
+	RequestsPerSecond int           `toml:"requests_per_second"` // of one token; 0 is no limit
 }
 
 // ModemDefaults are the values that modems share; each [[modem]] may give its own.

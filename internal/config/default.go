@@ -21,6 +21,7 @@ func Default() Config {
 			ReadTimeout:       15 * time.Second,
 			IdleTimeout:       2 * time.Minute,
 			EventHeartbeat:    15 * time.Second,
+			RequestsPerSecond: 500,
 		},
 		Modems: ModemDefaults{
 			Baud:             115200,

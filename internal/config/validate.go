@@ -118,6 +118,7 @@ func (b *binder) http(h HTTP) {
 	b.between("http.read_header_timeout", h.ReadHeaderTimeout, 100*time.Millisecond, time.Minute)
 	b.between("http.read_timeout", h.ReadTimeout, time.Second, 10*time.Minute)
 	b.between("http.idle_timeout", h.IdleTimeout, time.Second, time.Hour)
+	b.count("http.requests_per_second", h.RequestsPerSecond, 0, 1_000_000)
 	b.between("http.event_heartbeat", h.EventHeartbeat, time.Second, 10*time.Minute)
 }
 

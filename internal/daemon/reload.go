@@ -42,8 +42,10 @@ func (d *Daemon) Reload(cfg config.Config) ([]config.Change, error) {
 	running.Modem, running.Modems, running.Verify, running.Inbox = cfg.Modem, cfg.Modems, cfg.Verify, cfg.Inbox
 	running.Inbound, running.Webhooks, running.Webhook, running.Page = cfg.Inbound, cfg.Webhooks, cfg.Webhook, cfg.Page
 	running.Abuse = cfg.Abuse
+	running.HTTP.RequestsPerSecond = cfg.HTTP.RequestsPerSecond
 	running.Log.Level, running.Log.ATTrace, running.ShutdownGrace = cfg.Log.Level, cfg.Log.ATTrace, cfg.ShutdownGrace
 	d.cfg.Store(&running)
+	d.auditReload(context.Background(), changed)
 	return changed, nil
 }
 

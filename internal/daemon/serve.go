@@ -19,7 +19,7 @@ func (d *Daemon) bind(cfg config.Config) error {
 	d.api = httpapi.New(httpapi.Services{
 		Queue: d.queue, Messages: d.store, Verify: &d.verify, Challenges: &d.verify, Inbox: d.inboxItems, Modems: d.modemViews,
 		Events: events{d.store}, Webhooks: d.store, OptOuts: optOuts{d}, InboxItem: d.inboxItem, Status: d.status, Destination: d.destination, Authenticate: d.store.Authenticate,
-		Ready: d.ready, Unavailable: unavailable, MetricsHandler: d.metrics.Handler(), Meter: d.metrics,
+		Hash: d.keys.MACs, Ready: d.ready, Unavailable: unavailable, MetricsHandler: d.metrics.Handler(), Meter: d.metrics,
 	}, httpapi.Options{
 		Version: d.o.Version, Public: cfg.HTTP.Public, DefaultCountry: cfg.Verify.Region[0], DefaultLanguage: cfg.Verify.DefaultLanguage, TrustedProxies: cfg.HTTP.Prefixes(),
 		MaxBody: int64(cfg.HTTP.MaxBody), EventHeartbeat: cfg.HTTP.EventHeartbeat, Limits: apiLimits(cfg), Logger: d.log,
@@ -27,7 +27,7 @@ func (d *Daemon) bind(cfg config.Config) error {
 		ReadHeaderTimeout: cfg.HTTP.ReadHeaderTimeout, ReadTimeout: cfg.HTTP.ReadTimeout, IdleTimeout: cfg.HTTP.IdleTimeout,
 		MaxConnections: cfg.HTTP.MaxConnections,
 	})
-	if err := d.servePage(cfg); err != nil {
+	if err := errors.Join(d.restoreUses(), d.servePage(cfg)); err != nil {
 		return err
 	}
 	d.server = d.api.Server()
@@ -43,7 +43,7 @@ func apiLimits(cfg config.Config) httpapi.Limits {
 	l := cfg.Verify.Limits
 	return httpapi.Limits{
 		ChecksPerIPPerMinute: l.ChecksPerIPPerMinute, ChecksPerIPPerHour: l.ChecksPerIPPerHour,
-		ChecksPerPhonePerHour: l.ChecksPerPhonePerHour, ResendsPerIPPerHour: l.ResendsPerIPPerHour,
+		ChecksPerPhonePerHour: l.ChecksPerPhonePerHour, ResendsPerIPPerHour: l.ResendsPerIPPerHour, RequestsPerSecond: cfg.HTTP.RequestsPerSecond,
 	}
 }
 

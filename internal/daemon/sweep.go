@@ -26,6 +26,7 @@ func (d *Daemon) sweep(ctx context.Context) error {
 		{"queue", store.TopicWork, d.queue.Sweep},
 		{"verify", store.TopicEvents, d.verify.sweep},
 		{"inbox", store.TopicEvents, d.inbox.Sweep},
+		{"limits", store.TopicEvents, d.store.ForgetUses},
 		{"watch", store.TopicEvents, d.watch.Sweep},
 	} {
 		changed, unwatch := d.store.Watch(s.topic)

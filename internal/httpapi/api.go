@@ -43,7 +43,7 @@ func New(s Services, o Options) *API {
 	if s.Meter == nil {
 		s.Meter = noMeter{}
 	}
-	a := &API{s: s, o: o, log: o.Logger, mux: http.NewServeMux(), guard: newGuard(o.Limits), stop: make(chan struct{})}
+	a := &API{s: s, o: o, log: o.Logger, mux: http.NewServeMux(), guard: newGuard(o.Limits, s.Hash), stop: make(chan struct{})}
 	a.SetDefaults(o.DefaultLanguage, o.DefaultCountry)
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
@@ -85,7 +85,10 @@ func (a *API) Server() *http.Server {
 // Close ends event streams, so that a shutdown need not wait for their clients.
 func (a *API) Close() { a.stopped.Do(func() { close(a.stop) }) }
 
-// SetLimits changes the limits of the public endpoints (SIGHUP). What was counted stays counted.
+// Restore takes in what callers had used before a restart, oldest first. Before the API serves.
+func (a *API) Restore(uses []access.Use) { a.guard.restore(uses) }
+
+// SetLimits changes the limits of callers (SIGHUP). What was counted stays counted.
 func (a *API) SetLimits(l Limits) { a.guard.set(l) }
 
 // words are what a request leaves open.

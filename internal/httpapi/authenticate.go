@@ -41,6 +41,12 @@ func (a *API) admit(ctx context.Context, authorization string, scopes ...access.
 		}
 	}
 	requestOf(ctx).token = caller.Name
+	if wait := a.guard.token(caller.Name); wait > 0 {
+		return ctx, &refusal{
+			status: http.StatusTooManyRequests, header: http.Header{"Retry-After": {seconds(wait)}},
+			detail: "this token makes more requests than it may (http.requests_per_second): make them more slowly",
+		}
+	}
 	if !caller.Scopes.Allow(scopes...) {
 		words := access.Scopes(scopes).String()
 		return ctx, &refusal{

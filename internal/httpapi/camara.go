@@ -212,8 +212,11 @@ func (a *API) camaraToken(r *http.Request) (*http.Request, *CamaraError) {
 		return r, a.camaraFailure(r, refused.err)
 	}
 	fault := camaraFault(http.StatusUnauthorized, "UNAUTHENTICATED", "send the header Authorization: Bearer TOKEN with a token in use")
-	if refused.status == http.StatusForbidden {
+	switch refused.status {
+	case http.StatusForbidden:
 		fault = camaraFault(http.StatusForbidden, "PERMISSION_DENIED", "%s", refused.detail)
+	case http.StatusTooManyRequests:
+		fault = camaraFault(http.StatusTooManyRequests, "TOO_MANY_REQUESTS", "%s", refused.detail)
 	}
 	fault.header = refused.header
 	return r, fault

@@ -16,7 +16,7 @@ func (a *API) camaraDocument(api huma.API) {
 		"Sends a code by SMS. A newer code for the same number takes the place of an older one of the same token.",
 		map[int]string{
 			403: "PERMISSION_DENIED, or MAX_OTP_CODES_EXCEEDED, PHONE_NUMBER_NOT_ALLOWED or PHONE_NUMBER_BLOCKED, each behind ONE_TIME_PASSWORD_SMS.",
-			404: "NOT_FOUND: the number is another operator's", 429: "TOO_MANY_REQUESTS: a code was sent to this number a moment ago",
+			404: "NOT_FOUND: the number is another operator's", 429: "TOO_MANY_REQUESTS: a code was sent to this number a moment ago, or the token makes more requests than it may",
 		})
 	send.Responses["200"] = &huma.Response{Description: "The code is on its way", Content: camaraContent(api, CamaraSentCode{}), Headers: camaraHeaders()}
 	api.OpenAPI().AddOperation(send)
@@ -44,7 +44,7 @@ func (a *API) camaraOperation(api huma.API, path, id, summary string, body any, 
 		Responses:   map[string]*huma.Response{},
 	}
 	for status, text := range map[int]string{
-		400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED: the token lacks the scope filings", 405: "METHOD_NOT_ALLOWED", 415: "UNSUPPORTED_MEDIA_TYPE", 500: "INTERNAL",
+		400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED: the token lacks the scope filings", 429: "TOO_MANY_REQUESTS: the token makes more requests than it may", 405: "METHOD_NOT_ALLOWED", 415: "UNSUPPORTED_MEDIA_TYPE", 500: "INTERNAL",
 		503: "UNAVAILABLE: nothing was taken",
 	} {
 		if _, own := more[status]; !own {

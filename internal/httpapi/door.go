@@ -18,20 +18,24 @@ func (a *API) Mount(pattern string, h http.Handler) { a.mux.Handle(pattern, h) }
 
 // Check is /v1/public/verify.
 func (d Door) Check(r *http.Request, q verify.CheckRequest) verify.Answer {
-	if wait := d.a.guard.check(clientIP(r, d.a.o.TrustedProxies), q.Mobile); wait > 0 {
+	uses, wait := d.a.guard.check(clientIP(r, d.a.o.TrustedProxies), q.Mobile)
+	if wait > 0 {
 		return d.told(limited902(wait))
 	}
-	answer, err := d.a.s.Verify.Check(r.Context(), q)
-	return d.told(d.a.orUnavailable(r.Context(), answer, err))
+	ctx := person(r.Context(), "page", uses)
+	answer, err := d.a.s.Verify.Check(ctx, q)
+	return d.told(d.a.orUnavailable(ctx, answer, err))
 }
 
 // Resend is /v1/public/resend.
 func (d Door) Resend(r *http.Request, q verify.ResendRequest) verify.Answer {
-	if wait := d.a.guard.resend(clientIP(r, d.a.o.TrustedProxies)); wait > 0 {
+	uses, wait := d.a.guard.resend(clientIP(r, d.a.o.TrustedProxies))
+	if wait > 0 {
 		return d.told(limited902(wait))
 	}
-	answer, err := d.a.s.Verify.Resend(r.Context(), q)
-	return d.told(d.a.orUnavailable(r.Context(), answer, err))
+	ctx := person(r.Context(), "page", uses)
+	answer, err := d.a.s.Verify.Resend(ctx, q)
+	return d.told(d.a.orUnavailable(ctx, answer, err))
 }
 
 // Refuse counts an answer that the page gives without asking anybody.

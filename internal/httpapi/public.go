@@ -63,9 +63,11 @@ func (a *API) public(api huma.API) {
 		PublicInput
 		Body VerifyRequest
 	}) (*answerOutput, error) {
-		if wait := a.guard.check(clientOf(ctx), in.Body.Mobile); wait > 0 {
+		uses, wait := a.guard.check(clientOf(ctx), in.Body.Mobile)
+		if wait > 0 {
 			return a.answer(in.PublicInput, limited902(wait)), nil
 		}
+		ctx = person(ctx, "api", uses)
 		answer, err := a.s.Verify.Check(ctx, verify.CheckRequest{
 			Code: in.Body.Code, Mobile: in.Body.Mobile, Tail: in.Body.CertificateTail, FilingID: in.Body.Filing, Via: "web",
 		})
@@ -78,9 +80,11 @@ func (a *API) public(api huma.API) {
 		PublicInput
 		Body ResendRequest
 	}) (*answerOutput, error) {
-		if wait := a.guard.resend(clientOf(ctx)); wait > 0 {
+		uses, wait := a.guard.resend(clientOf(ctx))
+		if wait > 0 {
 			return a.answer(in.PublicInput, limited902(wait)), nil
 		}
+		ctx = person(ctx, "api", uses)
 		answer, err := a.s.Verify.Resend(ctx, verify.ResendRequest{
 			Mobile: in.Body.Mobile, Tail: in.Body.CertificateTail, FilingID: in.Body.Filing,
 		})
@@ -97,6 +101,12 @@ func (a *API) publicOperation(path, id, summary, description string) huma.Operat
 		next(huma.WithValue(ctx, clientKey{}, clientIP(r, a.o.TrustedProxies)))
 	}}
 	return op
+}
+
+// person is the context of what somebody does who came through a public door; what they use of their share is written down
+// with it.
+func person(ctx context.Context, door string, uses []access.Use) context.Context {
+	return access.Charge(access.As(ctx, access.Actor{Kind: access.ByPerson, Name: door}), uses)
 }
 
 func limited902(wait time.Duration) verify.Answer {

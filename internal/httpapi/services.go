@@ -44,6 +44,9 @@ type Services struct {
 	Status func(ctx context.Context) (Status, error)
 	// Authenticate tells whose bearer token a secret is; store.(*Store).Authenticate does it.
 	Authenticate func(ctx context.Context, secret string) (c access.Caller, ok bool, err error)
+	// Hash hashes who asks under every live key, the current one first: (*seal.Keyring).MACs. Nil: under a key of this
+	// process, and what callers have used is forgotten with it.
+	Hash func(purpose string, parts ...[]byte) [][]byte
 	// Ready is nil when requests can be taken: the database can be written and the gateway does not stop. Its error is
 	// shown to whoever asks /readyz, and must not hold anything secret.
 	Ready func(ctx context.Context) error
@@ -130,10 +133,11 @@ type Options struct {
 	MaxConnections                              int
 }
 
-// Limits are those of the public endpoints that hang on who asks; 0 is no limit. Those of a phone over all its
-// filings are verify's. They can be changed while serving: API.SetLimits.
+// Limits are those that hang on who asks: at the public endpoints a person's address and phone, elsewhere a token. 0 is no
+// limit. Those of a phone over all its filings are verify's. They can be changed while serving: API.SetLimits.
 type Limits struct {
 	ChecksPerIPPerMinute, ChecksPerIPPerHour int
 	ChecksPerPhonePerHour                    int
 	ResendsPerIPPerHour                      int
+	RequestsPerSecond                        int // of one token; twice as many at once after a pause
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -10,8 +9,6 @@ import (
 	"time"
 
 	"attestd/internal/access"
-
-	"github.com/google/uuid"
 )
 
 // AuditEntry is one row of the audit log: who did what, when. Data is a JSON object without personal data.
@@ -116,7 +113,7 @@ func (s *Store) AuditLog(ctx context.Context, f AuditFilter) (items []AuditEntry
 		where("action = $%d", f.Action)
 	}
 	if !f.Since.IsZero() {
-		where("id >= $%d", firstID(f.Since))
+		where("at >= $%d", micros(f.Since))
 	}
 	if f.Before != "" {
 		where("id < $%d", f.Before)
@@ -147,7 +144,7 @@ func (s *Store) WipeAudit(ctx context.Context, before time.Time) (n int, err err
 	for {
 		var deleted int64
 		err := s.Update(ctx, func(tx *Tx) error {
-			result, err := tx.exec(ctx, `DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE id < $1 ORDER BY id LIMIT $2)`, firstID(before), wipeAtOnce)
+			result, err := tx.exec(ctx, `DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < $1 ORDER BY at LIMIT $2)`, micros(before), wipeAtOnce)
 			if err == nil {
 				deleted, err = result.RowsAffected()
 			}
@@ -158,13 +155,4 @@ func (s *Store) WipeAudit(ctx context.Context, before time.Time) (n int, err err
 			return n, err
 		}
 	}
-}
-
-// firstID is the smallest id that newID can have made at a time (RFC 9562 5.7: 48 bits of milliseconds in front).
-func firstID(t time.Time) string {
-	var id uuid.UUID
-	var ms [8]byte
-	binary.BigEndian.PutUint64(ms[:], uint64(max(0, t.UnixMilli())))
-	copy(id[:], ms[2:])
-	return id.String()
 }

@@ -24,7 +24,12 @@ type verifyStore struct{ s *Store }
 var _ verify.Tx = (*Tx)(nil)
 
 func (v verifyStore) Update(ctx context.Context, fn func(verify.Tx) error) error {
-	return v.s.Update(ctx, func(tx *Tx) error { return fn(tx) })
+	return v.s.Update(ctx, func(tx *Tx) error {
+		if err := tx.charge(ctx); err != nil {
+			return err
+		}
+		return fn(tx)
+	})
 }
 
 // challengeOrigin and answerOrigin begin the origin of a message that carries a code, and of one that answers a reply.

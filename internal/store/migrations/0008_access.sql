@@ -6,7 +6,7 @@ ALTER TABLE tokens ADD COLUMN expires BIGINT NOT NULL DEFAULT 0;
 
 -- Who did what, when. Written in the transaction that did it. No personal data: ids, names of tokens and users, states.
 CREATE TABLE audit (
-    id      TEXT   PRIMARY KEY, -- UUID version 7: sorts by time, which wiping goes by
+    id      TEXT   PRIMARY KEY, -- UUID version 7: sorts by creation
     at      BIGINT NOT NULL,
     kind    TEXT   NOT NULL, -- of who did it: token, user, person, gateway
     name    TEXT   NOT NULL,
@@ -14,6 +14,7 @@ CREATE TABLE audit (
     subject TEXT   NOT NULL,
     data    TEXT   NOT NULL -- JSON
 );
+CREATE INDEX audit_at ON audit (at);
 CREATE INDEX audit_subject ON audit (subject, id);
 
 -- What callers have used of their hourly shares. Written in the transaction of what they did; callers are keyed hashes.

@@ -1,0 +1,36 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"attestd/internal/access"
+	"attestd/internal/config"
+	"attestd/internal/httpapi"
+)
+
+// restoreUses lets the limits of callers go on where they were before a restart.
+func (d *Daemon) restoreUses() error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	uses, err := d.store.Uses(ctx, time.Now(), httpapi.MostUses)
+	if err != nil {
+		return fmt.Errorf("reading what callers have used: %w", err)
+	}
+	d.api.Restore(uses)
+	return nil
+}
+
+// auditReload writes down that a configuration was taken over: which keys, and no values. A disk that is full does not keep
+// anybody from mending the configuration.
+func (d *Daemon) auditReload(ctx context.Context, changed []config.Change) {
+	keys := make([]string, 0, len(changed))
+	for _, one := range changed {
+		keys = append(keys, one.Key)
+	}
+	ctx = access.As(ctx, access.Actor{Kind: access.ByUser, Name: "SIGHUP"})
+	if err := d.store.Audit(ctx, "config.reloaded", "", map[string]any{"keys": keys}); err != nil {
+		d.log.Warn("the reload is missing in the audit log", "error", err)
+	}
+}
