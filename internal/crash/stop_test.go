@@ -149,6 +149,9 @@ func TestASecondSIGTERMEndsItAtOnceAndTheNextStartSettlesWhatWasUnderWay(t *test
 	if err := r.boot(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	if n := r.inDoubt(t); n != 1 { // states are recovered before the API answers
+		t.Errorf("%d in doubt when the API first answers", n)
+	}
 	if err := r.settle(t.Context()); err != nil {
 		t.Fatal(err)
 	}
