@@ -63,6 +63,7 @@ type Daemon struct {
 	unwatch    []func()
 	started    time.Time
 	stopping   atomic.Bool
+	rekeyed    chan struct{} // has an element when the key file was read anew
 }
 
 // New opens the database, recovers what an earlier run left, and binds the API's address, in this order: whoever can
@@ -96,8 +97,14 @@ func (d *Daemon) openStore(ctx context.Context, cfg config.Config) (err error) {
 	if created {
 		d.log.Warn("a new key was made: back it up apart from the database", "file", cfg.Store.KeyFile)
 	}
-	d.store, err = store.Open(ctx, store.Options{URL: cfg.Store.URL, Keys: d.keys, Exclusive: true})
-	return err
+	if d.store, err = store.Open(ctx, store.Options{URL: cfg.Store.URL, Keys: d.keys, Exclusive: true}); err != nil {
+		return err
+	}
+	d.rekeyed = make(chan struct{}, 1)
+	if err := d.store.NoteGeneration(ctx); err != nil { // a full disk keeps nobody from starting; attestd keys retire will refuse
+		d.log.Warn("the generation of the key could not be noted", "error", err)
+	}
+	return nil
 }
 
 // buildCore makes the three domains over the one store.

@@ -24,6 +24,10 @@ func (d *Daemon) Reload(cfg config.Config) ([]config.Change, error) {
 	if err != nil {
 		return nil, err
 	}
+	keys, err := d.loadKeys()
+	if err != nil {
+		return nil, err
+	}
 	if err := d.reloadWebhooks(context.Background(), hooks); err != nil {
 		return nil, fmt.Errorf("webhooks: %w", err)
 	}
@@ -31,6 +35,9 @@ func (d *Daemon) Reload(cfg config.Config) ([]config.Change, error) {
 		return nil, err
 	}
 	showPage()
+	if err := d.takeKeys(context.Background(), keys); err != nil {
+		return nil, err
+	}
 	d.inbox.SetPolicy(inboxPolicy(cfg))
 	d.watch.SetRules(watchRules(cfg))
 	d.api.SetLimits(apiLimits(cfg))
@@ -41,7 +48,7 @@ func (d *Daemon) Reload(cfg config.Config) ([]config.Change, error) {
 	d.fleet.Reconfigure(d.stations(cfg))
 	running.Modem, running.Modems, running.Verify, running.Inbox = cfg.Modem, cfg.Modems, cfg.Verify, cfg.Inbox
 	running.Inbound, running.Webhooks, running.Webhook, running.Page = cfg.Inbound, cfg.Webhooks, cfg.Webhook, cfg.Page
-	running.Abuse = cfg.Abuse
+	running.Abuse, running.Privacy = cfg.Abuse, cfg.Privacy
 	running.HTTP.RequestsPerSecond = cfg.HTTP.RequestsPerSecond
 	running.Log.Level, running.Log.ATTrace, running.ShutdownGrace = cfg.Log.Level, cfg.Log.ATTrace, cfg.ShutdownGrace
 	d.cfg.Store(&running)

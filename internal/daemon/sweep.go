@@ -35,6 +35,8 @@ func (d *Daemon) sweep(ctx context.Context) error {
 			d.sweeper(ctx, s.name, changed, s.sweep)
 		})
 	}
+	all.Go(func() { d.sweeper(ctx, "privacy", nil, d.wipe) })
+	all.Go(func() { d.sweeper(ctx, "keys", d.rekeyed, d.reseal) })
 	all.Wait()
 	return nil
 }

@@ -30,6 +30,8 @@ type Services struct {
 	Inbox func(ctx context.Context, action, before string, limit int) (items []InboxItem, next string, err error)
 	// InboxItem reads one of them.
 	InboxItem func(ctx context.Context, id string) (item InboxItem, found bool, err error)
+	// Forget erases what is kept of the person who has a number. Errors: StillOpen.
+	Forget func(ctx context.Context, n msisdn.Number, force, dryRun bool) (Forgotten, error)
 	// OptOuts are those who want no bulk texts.
 	OptOuts OptOuts
 	// Modems is a snapshot of the stations, in the order of the configuration.

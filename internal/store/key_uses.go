@@ -108,12 +108,16 @@ const generationMark = "key-generation"
 // before it has taken the newer.
 func (s *Store) NoteGeneration(ctx context.Context) error {
 	now := strconv.Itoa(int(s.keys.Current()))
-	if noted, err := s.NotedGeneration(ctx); err != nil || strconv.Itoa(int(noted)) == now {
+	noted, err := s.NotedGeneration(ctx)
+	if err != nil || strconv.Itoa(int(noted)) == now {
 		return err
 	}
 	return s.Update(ctx, func(tx *Tx) error {
 		_, err := tx.exec(ctx, `INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, generationMark, now)
-		return err
+		if err != nil || noted == 0 {
+			return err
+		}
+		return tx.Emit(ctx, "keys.rotated", "", map[string]string{"generation": now, "before": strconv.Itoa(int(noted))})
 	})
 }
 
