@@ -110,38 +110,6 @@ func or(s, otherwise string) string {
 	return oneLine(s)
 }
 
-type inboxCmd struct {
-	apiFlags  `embed:""`
-	pageFlags `embed:""`
-}
-
-func (c *inboxCmd) Run(a *app) error {
-	var l client.List[client.InboxItem]
-	if shown, err := c.get(a, "/v1/inbox", c.query(), &l); shown || err != nil {
-		return err
-	}
-	rows := make([][]string, len(l.Items))
-	for i, it := range l.Items {
-		text := it.Text
-		switch {
-		case !it.Readable:
-			text = "(unreadable; --json has the octets)"
-		case !it.Complete:
-			text += fmt.Sprintf(" (%d of %d parts)", it.Parts, it.Total)
-		case it.Damaged:
-			text += " (damaged)"
-		}
-		rows[i] = []string{clock(it.ReceivedAt), it.From, it.Modem, text}
-	}
-	if len(rows) > 0 {
-		if err := a.table("RECEIVED FROM MODEM TEXT", rows); err != nil {
-			return err
-		}
-	}
-	c.more(a, len(rows), l.Next, "Nothing came in yet.")
-	return nil
-}
-
 type modemsCmd struct {
 	apiFlags `embed:""`
 }

@@ -28,7 +28,8 @@ type cli struct {
 	Status   statusCmd   `cmd:"" help:"A running gateway at a glance."`
 	Messages messagesCmd `cmd:"" help:"List messages, or show one."`
 	Filings  filingsCmd  `cmd:"" help:"List and search filings, show one with its story, create, amend, cancel."`
-	Inbox    inboxCmd    `cmd:"" help:"List received texts."`
+	Inbox    inboxCmd    `cmd:"" help:"List received texts, or show one."`
+	Optout   optoutCmd   `cmd:"" help:"Who gets no bulk texts: list, add, remove."`
 	Modems   modemsCmd   `cmd:"" help:"List modems."`
 	Webhooks webhooksCmd `cmd:"" help:"What is told to other programs: list, replay, secrets."`
 

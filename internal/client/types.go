@@ -53,19 +53,6 @@ type Attempt struct {
 	Detail    string     `json:"detail"`
 }
 
-// InboxItem is a received text.
-type InboxItem struct {
-	From       string    `json:"from"`
-	Text       string    `json:"text"`
-	Modem      string    `json:"modem"`
-	ReceivedAt time.Time `json:"received_at"`
-	Parts      int       `json:"parts"`
-	Total      int       `json:"total"`
-	Complete   bool      `json:"complete"`
-	Damaged    bool      `json:"damaged"`
-	Readable   bool      `json:"readable"`
-}
-
 // Modem is a station.
 type Modem struct {
 	Name         string `json:"name"`
