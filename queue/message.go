@@ -239,6 +239,7 @@ var (
 	ErrExpired             = errors.New("deadline: has passed already: give a later one, or none")
 	ErrTooLong             = errors.New("text: needs more than 255 parts: shorten it")
 	ErrNoRecipient         = errors.New("to: is empty: give a phone number")
+	ErrCountryCap          = errors.New("to: its country has had as many texts today as it may (abuse.per_country_per_day): try again tomorrow, or raise the limit if they were wanted")
 	ErrPriority            = errors.New("priority: is none of bulk, normal, urgent")
 	ErrIdempotencyConflict = errors.New("idempotency_key: was used for another message: take a new key")
 )

@@ -99,6 +99,7 @@ type Outgoing struct {
 	Text        string
 	Deadline    time.Time
 	Answer      bool
+	Owed        bool // its person was let in before: no limit of a destination refuses it any more
 	PID         byte // TP-PID
 }
 

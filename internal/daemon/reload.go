@@ -40,6 +40,7 @@ func (d *Daemon) Reload(cfg config.Config) ([]config.Change, error) {
 	}
 	d.inbox.SetPolicy(inboxPolicy(cfg))
 	d.watch.SetRules(watchRules(cfg))
+	d.store.SetCountryCap(cfg.Verify.Region[0], cfg.Abuse.PerCountryDaily)
 	d.api.SetLimits(apiLimits(cfg))
 	d.api.SetDefaults(cfg.Verify.DefaultLanguage, cfg.Verify.Region[0])
 	if d.o.Level != nil {

@@ -23,6 +23,7 @@ func watchRules(c config.Config) watch.Rules {
 
 // buildWatch has the watch look once before anything is served: an alarm that stood goes on standing.
 func (d *Daemon) buildWatch(ctx context.Context, cfg config.Config) error {
+	d.store.SetCountryCap(cfg.Verify.Region[0], cfg.Abuse.PerCountryDaily)
 	d.watch = watch.New(d.store, watchRules(cfg), d.log)
 	d.metrics.Watch(watch.Kinds, d.watched)
 	_, err := d.watch.Sweep(ctx, d.started)

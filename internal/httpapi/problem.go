@@ -76,6 +76,7 @@ var faults = []struct {
 	{queue.ErrTooLong, http.StatusUnprocessableEntity, "text"},
 	{queue.ErrNoRecipient, http.StatusUnprocessableEntity, "to"},
 	{queue.ErrOptedOut, http.StatusUnprocessableEntity, "to"},
+	{queue.ErrCountryCap, http.StatusTooManyRequests, "to"},
 	{queue.ErrPriority, http.StatusUnprocessableEntity, "priority"},
 	{verify.ErrNotFound, http.StatusNotFound, ""},
 	{verify.ErrReferenceConflict, http.StatusConflict, "reference"},

@@ -151,6 +151,9 @@ func (tx *Tx) InsertMessage(ctx context.Context, m queue.Message) error {
 	if key.Valid { // nothing else is compared with it
 		fingerprint = tx.s.keys.MAC(draftPurpose, draftParts(m.Draft)...)
 	}
+	if err := tx.countCountry(ctx, m.To, m.Created); err != nil {
+		return err
+	}
 	e164 := m.To.E164()
 	_, err := tx.exec(ctx, `INSERT INTO messages (id, origin, idempotency_key, fingerprint, recipient, recipient_mac, body,
  priority, deadline, report, flash, repeatable, pid, modem, alphabet, segments, ref, created, state, reason, updated,

@@ -57,7 +57,8 @@ type Store struct {
 	lock    *os.File
 	topics  hub
 	hooks   atomic.Pointer[[]hook] // who is told of events, besides callbacks
-	codes   queue.Policy           // under which the rules' texts are queued; see Verify
+	cap     atomic.Pointer[countryCap]
+	codes   queue.Policy // under which the rules' texts are queued; see Verify
 
 	failpoint func(boundary) error // nil but in tests
 }

@@ -15,6 +15,7 @@ import (
 type Tx struct {
 	s       *Store
 	touched topicSet
+	owed    bool // what is sent now is owed to somebody: country.go
 }
 
 // group is the transactions that share a COMMIT: while one ran, the next was waiting already. Who finds nobody waiting

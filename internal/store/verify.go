@@ -47,7 +47,9 @@ func (tx *Tx) Send(ctx context.Context, o verify.Outgoing) (string, error) {
 	if o.Answer {
 		d.Origin, d.Priority, d.Repeatable, d.Report = answerOrigin+o.ChallengeID, queue.Normal, false, false
 	}
+	tx.owed = o.Answer || o.Owed
 	m, err := queue.Enqueue(ctx, tx, tx.s.codes, d, time.Now())
+	tx.owed = false
 	return m.ID, err
 }
 

@@ -28,7 +28,8 @@ func (s *Store) CheckCounts(ctx context.Context, since time.Time) (c watch.Check
 	return c, err
 }
 
-// idFrom is an id that none made at or after then comes before: ids of version 7 begin with their milliseconds.
+// idFrom is an id that none made at or after then comes before: ids of version 7 begin with the milliseconds of their making, or of
+// the latest before, where the clock was set back.
 func idFrom(t time.Time) string {
 	ms := max(t.UnixMilli(), 0)
 	return fmt.Sprintf("%08x-%04x-0000-0000-000000000000", ms>>16, ms&0xffff)
@@ -38,8 +39,8 @@ func idFrom(t time.Time) string {
 func (s *Store) Conversions(ctx context.Context, from, to time.Time) ([]watch.Conversion, error) {
 	rows, err := s.readQuery(ctx, `SELECT m.sim, m.prefix, count(*), sum(m.delivered > 0), sum(c.state = 'verified' AND c.last_sms = m.id)
  FROM messages m JOIN challenges c ON c.id = substr(m.origin, 11)
- WHERE m.id >= $1 AND m.id < $2 AND m.origin >= 'challenge:' AND m.origin < 'challenge;' AND m.accepted > 0
- GROUP BY m.sim, m.prefix ORDER BY m.sim, m.prefix`, idFrom(from), idFrom(to))
+ WHERE m.id >= $1 AND m.created >= $2 AND m.created < $3 AND m.origin >= 'challenge:' AND m.origin < 'challenge;' AND m.accepted > 0
+ GROUP BY m.sim, m.prefix ORDER BY m.sim, m.prefix`, idFrom(from), micros(from), micros(to))
 	return collect(rows, err, func(r scanner) (c watch.Conversion, err error) {
 		return c, r.Scan(&c.SIM, &c.Prefix, &c.Sent, &c.Delivered, &c.Verified)
 	})
@@ -78,15 +79,19 @@ func (s *Store) ClearAlarm(ctx context.Context, a watch.Alarm) error {
 	})
 }
 
-// ForgetCounts drops the counts of checks from before then, if there are any.
+// ForgetCounts drops the counts of checks from before then, if there are any, and those of countries on days before.
 func (s *Store) ForgetCounts(ctx context.Context, before time.Time) error {
 	var some bool
-	err := s.readRow(ctx, `SELECT EXISTS (SELECT 1 FROM check_counts WHERE minute < $1)`, minuteOf(before)).Scan(&some)
+	err := s.readRow(ctx, `SELECT EXISTS (SELECT 1 FROM check_counts WHERE minute < $1) OR EXISTS (SELECT 1 FROM country_counts WHERE day < $2)`,
+		minuteOf(before), before.Unix()/86400).Scan(&some)
 	if err != nil || !some {
 		return err
 	}
 	return s.Update(ctx, func(tx *Tx) error {
-		_, err := tx.exec(ctx, `DELETE FROM check_counts WHERE minute < $1`, minuteOf(before))
+		if _, err := tx.exec(ctx, `DELETE FROM check_counts WHERE minute < $1`, minuteOf(before)); err != nil {
+			return err
+		}
+		_, err := tx.exec(ctx, `DELETE FROM country_counts WHERE day < $1`, before.Unix()/86400)
 		return err
 	})
 }
