@@ -74,6 +74,13 @@ func (m *Modem) remember(s slot, raw string) bool {
 	return !had || old != raw
 }
 
+// lies reports whether raw still lies in the slot, as far as is known.
+func (m *Modem) lies(s slot, raw string) bool {
+	m.memory.mu.Lock()
+	defer m.memory.mu.Unlock()
+	return m.memory.slots[s] == raw
+}
+
 // forget reports whether raw still lies in the slot, as far as is known, and takes the right to delete it.
 func (m *Modem) forget(s slot, raw string) bool {
 	m.memory.mu.Lock()
@@ -147,10 +154,15 @@ func (m *Modem) Acknowledge(ctx context.Context, e Event) error {
 		return nil
 	case e.Stored:
 		s := slot{e.Memory, e.Index}
-		if !m.forget(s, e.Raw) {
+		if !m.lies(s, e.Raw) {
 			return nil // deleted already, or another message has come to lie there
 		}
 		err := m.with(ctx, e.Memory, func(string) error {
+			// Within the turn, or a list that is read at this moment would find the message again, and its second
+			// acknowledgement would delete whatever has come to lie there since.
+			if !m.forget(s, e.Raw) {
+				return nil
+			}
 			_, err := m.conn.Do(ctx, at.Command{Line: "AT+CMGD=" + strconv.Itoa(e.Index), Timeout: max(30*time.Second, m.c.CommandTimeout)})
 			return err
 		})
