@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"testing"
@@ -33,7 +34,35 @@ func (w *realWorld) file(rt *rapid.T) {
 		req.Persons[i].Mobile = rapid.SampledFrom(sharedPhones).Draw(rt, "mobile")
 		req.Persons[i].CertificateTail = rapid.SampledFrom(sharedTails).Draw(rt, "tail")
 	}
-	w.ids = append(w.ids, w.rig.file(req).ID)
+	if len(w.ids) > 0 && rapid.IntRange(0, 2).Draw(rt, "supersedes") == 0 {
+		req.Supersedes = rapid.SampledFrom(w.ids).Draw(rt, "filing")
+	}
+	f, _, err := w.v.CreateFiling(context.Background(), req)
+	var many verify.TooManyFilings
+	switch {
+	case errors.Is(err, verify.ErrSuperseded), errors.Is(err, verify.ErrNotSupersedable), errors.As(err, &many):
+		return
+	case err != nil:
+		rt.Fatal(err)
+	}
+	w.ids = append(w.ids, f.ID)
+	synctest.Wait()
+}
+
+// change amends a person.
+func (w *realWorld) change(rt *rapid.T) {
+	if len(w.ids) == 0 {
+		return
+	}
+	f := w.filing(rapid.SampledFrom(w.ids).Draw(rt, "filing"))
+	r := verify.AmendRequest{FilingID: f.ID, PersonID: rapid.SampledFrom(f.Persons).Draw(rt, "person").ID, Mobile: rapid.SampledFrom(sharedPhones).Draw(rt, "mobile")}
+	if rapid.Bool().Draw(rt, "certificate") {
+		r.CertificateTail = rapid.SampledFrom(sharedTails).Draw(rt, "tail")
+	}
+	_, err := w.v.AmendPerson(context.Background(), r)
+	if err != nil && !errors.Is(err, verify.ErrFilingClosed) && !errors.Is(err, verify.ErrPersonVerified) && !errors.Is(err, verify.ErrAmendCap) {
+		rt.Fatal(err)
+	}
 	synctest.Wait()
 }
 
@@ -112,6 +141,11 @@ func (w *realWorld) holds(rt *rapid.T) {
 				rt.Fatalf("filing %s, challenge %s, %d wrong, %d sends", f.State, c.State, c.Wrong, c.Sends)
 			}
 		}
+		for _, p := range f.Persons {
+			if p.Amended > 2 {
+				rt.Fatalf("amended %d times", p.Amended)
+			}
+		}
 		if n := w.events("check.refused", id); n != compared {
 			rt.Fatalf("%d entries were compared, %d are counted", n, compared)
 		}
@@ -157,7 +191,7 @@ func TestNoInterleavingOverTheRealStoreExceedsACapOrReopensAnEnd(t *testing.T) {
 			}
 			rt.Repeat(map[string]func(*rapid.T){
 				"file": w.file, "enter": w.enter, "enter again": w.enter, "re-send": w.again, "report": w.news, "wait": w.wait,
-				"sweep": w.sweepAll, "restart": w.reboot, "cancel": w.withdraw, "": w.holds,
+				"sweep": w.sweepAll, "restart": w.reboot, "cancel": w.withdraw, "amend": w.change, "": w.holds,
 			})
 		})
 	})
