@@ -537,6 +537,8 @@ func FuzzRules(f *testing.F) {
 // interleave lets anything happen in any order, and holds after each.
 func interleave(t *testing.T, rt *rapid.T) {
 	w := &world{bench: newBench(t, func(p *Policy) {
+		p.ResubmitsPerDay = rapid.SampledFrom([]int{1, 2, 5}).Draw(rt, "filings again a day")
+		p.MaxAmendments = rapid.SampledFrom([]int{1, 2}).Draw(rt, "amendments")
 		p.ResendWait = rapid.SampledFrom([]time.Duration{0, 5 * time.Minute}).Draw(rt, "re-send wait")
 		p.NewCodeOnResend = rapid.Bool().Draw(rt, "new code on re-send")
 		p.RejectOnLock = rapid.SampledFrom([]string{RejectAtOnce, RejectAtDeadline}).Draw(rt, "reject on lock")

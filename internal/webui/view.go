@@ -92,7 +92,7 @@ func (p *Page) outcome(w *words, r *http.Request, a verify.Answer) *outcome {
 		if reason, ok := w.reasons[a.Reason]; ok {
 			o.Text = reason
 		}
-		if a.Reason == "superseded" {
+		if a.Reason == verify.ReasonSuperseded || a.Reason == verify.ReasonAmended {
 			o.Next = ""
 		}
 		o.Link = &link{Href: here(r, tabVerify), Name: w.LinkAgain}
