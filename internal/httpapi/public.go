@@ -32,7 +32,7 @@ type Answer struct {
 	Result      int          `json:"result" doc:"3 verified, the last one; 31 verified, others are waited for; 20 already verified; 2 wrong; 21 failed for good; 4 no such record; 0 malformed; 100 nothing to re-send; 101 re-sent; 102 re-send cap; 901 wait; 902 too many requests; 903 proof required; 904 temporarily unavailable." example:"31"`
 	OK          bool         `json:"ok" doc:"True for 3, 31, 20 and 101." example:"true"`
 	Message     string       `json:"message" doc:"In Chinese or English, by Accept-Language." example:"Verified. The filing waits for the other persons in charge."`
-	Reason      string       `json:"reason,omitempty" doc:"Of a final failure: expired, too_many_attempts, undeliverable, superseded, cancelled." example:""`
+	Reason      string       `json:"reason,omitempty" doc:"Of a final failure: expired, too_many_attempts, undeliverable, superseded, amended, filing_closed, cancelled." example:""`
 	TriesLeft   *int         `json:"tries_left,omitempty" doc:"Only when mobile and tail match." example:"4"`
 	ExpiresAt   *time.Time   `json:"expires_at,omitempty" doc:"Until when the code can be entered; of several codes, the one that ends first. Only when mobile and tail match, and a network has taken the SMS." example:"2026-11-25T09:30:00Z"`
 	SecondsLeft int          `json:"seconds_left,omitempty" doc:"The same as whole seconds from now, for clients whose clock is wrong." example:"86340"`
