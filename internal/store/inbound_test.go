@@ -113,6 +113,26 @@ func TestWhenTheDatabaseFailsARuleTheModemKeepsTheTextAndTheNextTryDoesIt(t *tes
 	}
 }
 
+func TestAReplyThatFailedKeepsItsTextUntilTheInboxDropsIt(t *testing.T) {
+	s := open(t)
+	fail := true
+	b, _ := judged(t, s, func(*Tx, inbox.Rule, inbox.Seen) (bool, error) {
+		if fail {
+			return false, errors.New("it went wrong")
+		}
+		return true, nil
+	})
+	receive(t, b, partsOf(t, sender, "048213 02531X", time.Now())[0])
+	fail = false
+	receive(t, b, partsOf(t, sender, "048214 02531X", time.Now())[0])
+	if done, err := s.Wipe(t.Context(), time.Now(), keptLong); err != nil || done["inbox_items"] != 1 {
+		t.Fatal(done, err)
+	}
+	if all := items(t, s); len(all) != 2 || all[0].Text != "" || all[1].Text != "048213 02531X" || !all[1].Failed {
+		t.Errorf("%+v", all)
+	}
+}
+
 func TestARuleThatTakesNothingLeavesTheTextToTheNext(t *testing.T) {
 	s := open(t)
 	var asked []string
