@@ -7,6 +7,11 @@ for pair in gammu:gammu gammu-smsd:gammu-smsd smsd:smstools bearerbox:kannel sys
   program=${pair%%:*} package=${pair##*:}
   PATH="$PATH:/usr/sbin:/usr/local/sbin" command -v "$program" >/dev/null 2>&1 || need="$need $package"
 done
+# axe-core looks over the page for persons; it is used where there is npm, and no test needs it.
+axe="${XDG_CACHE_HOME:-$HOME/.cache}/attestd-tests"
+if command -v npm >/dev/null 2>&1 && ! [ -e "$axe/node_modules/axe-core/axe.min.js" ]; then
+  npm install --prefix "$axe" --no-audit --no-fund --ignore-scripts --silent axe-core@4.14.1 >/dev/null 2>&1 || echo "could not fetch axe-core: its test is skipped"
+fi
 [ -z "$need" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
   # The daemons among them must not start themselves: their tests run them on ports of their own.

@@ -2,6 +2,7 @@ package webui_test
 
 import (
 	"context"
+	_ "embed"
 	"fmt"
 	"net/url"
 	"os"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
@@ -112,11 +114,12 @@ type tab struct {
 	asked   []string // addresses
 	posts   int
 	carried float64
+	least   float64
 }
 
 func open(t *testing.T, browser context.Context, s seat, base string) *tab {
 	t.Helper()
-	b := &tab{t: t, seat: s, base: base}
+	b := &tab{t: t, seat: s, base: base, least: 21}
 	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext(), chromedp.WithListener(b.hear))
 	bounded, stop := context.WithTimeout(ctx, 2*time.Minute)
 	b.ctx = bounded
@@ -128,7 +131,10 @@ func open(t *testing.T, browser context.Context, s seat, base string) *tab {
 	if s.dark {
 		scheme = "dark"
 	}
-	viewport := []chromedp.EmulateViewportOption{chromedp.EmulateScale(2)}
+	var viewport []chromedp.EmulateViewportOption
+	if os.Getenv("ATTESTD_SHOTS") != "" {
+		viewport = append(viewport, chromedp.EmulateScale(2))
+	}
 	if s.width < 600 {
 		viewport = append(viewport, chromedp.EmulateMobile, chromedp.EmulateTouch)
 	}
@@ -196,24 +202,58 @@ func (b *tab) visit(path string) {
 	b.do(chromedp.Navigate(b.base + path))
 }
 
-// follow does what leads to another page, and waits for it.
+// centre scrolls to something and says where its middle is.
+const centre = `(() => {
+  const e = document.querySelector(%q);
+  e.scrollIntoView({ block: 'center', behavior: 'instant' });
+  const r = e.getBoundingClientRect();
+  return [r.x + r.width / 2, r.y + r.height / 2];
+})()`
+
+// click is a finger on a phone and a mouse elsewhere.
+func (b *tab) click(selector string) {
+	b.t.Helper()
+	at := eval[[2]float64](b, fmt.Sprintf(centre, selector))
+	if b.seat.width < 600 {
+		b.do(chromedp.TapXY(at[0], at[1]))
+		return
+	}
+	b.do(chromedp.MouseClickXY(at[0], at[1]))
+}
+
+// follow clicks on what leads to another page, and waits for it.
 func (b *tab) follow(selector string) {
 	b.t.Helper()
-	loaded := chromedp.WaitEvent(page.LoadEventFired, func(page.EventLoadEventFired) bool { return true }, chromedp.Click(chromedp.CSS(selector)))
+	b.leave(func() { b.click(selector) })
+}
+
+// leave does what leads to another page, and waits for it.
+func (b *tab) leave(do func()) {
+	b.t.Helper()
+	loaded := chromedp.WaitEvent(page.LoadEventFired, nil, chromedp.Func(func(context.Context, *chromedp.Target) error { do(); return nil }))
 	if _, err := chromedp.Run(b.ctx, loaded); err != nil {
-		b.t.Fatalf("%s: %v", selector, err)
+		b.t.Fatal(err)
 	}
 }
 
-// fill types into fields: name, value, name, value.
+// enter puts a text into a field as a keyboard of a phone does: at once. That it can be typed key by key is a test of its own.
+func (b *tab) enter(field, text string) {
+	b.t.Helper()
+	eval[bool](b, fmt.Sprintf(`(() => { const e = document.getElementById(%q); e.focus(); e.select(); return true })()`, field))
+	b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, input.InsertText, input.InsertTextParams{Text: text})
+		return err
+	}))
+}
+
+// fill fills fields in: name, value, name, value.
 func (b *tab) fill(pairs ...string) {
 	b.t.Helper()
 	for i := 0; i < len(pairs); i += 2 {
-		field := chromedp.CSS("#" + pairs[i])
-		b.do(chromedp.Clear(field), chromedp.SendKeys(field, pairs[i+1]))
+		b.enter(pairs[i], pairs[i+1])
 	}
 	if b.seat.noScript {
-		b.answerSum()
+		b.enter("sum", b.sum())
 	}
 }
 
@@ -224,16 +264,15 @@ var numberWords = map[string]int{
 
 var question = regexp.MustCompile(`^(?:What is )?(\S+?)(?:加| plus )(\S+?)(?:等于几？|\?)$`)
 
-// answerSum does what a person without JavaScript does.
-func (b *tab) answerSum() {
+// sum is the answer to what is asked where there is no JavaScript.
+func (b *tab) sum() string {
 	b.t.Helper()
 	asked := eval[string](b, `document.querySelector('label[for=sum]').textContent`)
 	m := question.FindStringSubmatch(asked)
 	if m == nil {
 		b.t.Fatalf("the sum is asked as %q", asked)
 	}
-	field := chromedp.CSS("#sum")
-	b.do(chromedp.Clear(field), chromedp.SendKeys(field, strconv.Itoa(numberWords[m[1]]+numberWords[m[2]])))
+	return strconv.Itoa(numberWords[m[1]] + numberWords[m[2]])
 }
 
 func (b *tab) key(keys string) {
@@ -244,10 +283,7 @@ func (b *tab) key(keys string) {
 // press is a key that leads to another page.
 func (b *tab) press(key string) {
 	b.t.Helper()
-	loaded := chromedp.WaitEvent(page.LoadEventFired, func(page.EventLoadEventFired) bool { return true }, chromedp.KeyEvent(key))
-	if _, err := chromedp.Run(b.ctx, loaded); err != nil {
-		b.t.Fatal(err)
-	}
+	b.leave(func() { b.key(key) })
 }
 
 // send submits the form and gives the result that the page tells.
@@ -266,43 +302,58 @@ func (b *tab) shows(text string) {
 }
 
 // audit is what can be measured of whether everybody can use the page.
-const audit = `(() => {
-  const faults = [], say = (what, e) => faults.push(what + ': ' + (e.id || e.className || e.tagName) + ' "' + (e.textContent || '').trim().slice(0, 30) + '"');
-  const shown = (e) => e.checkVisibility() && e.getBoundingClientRect().width > 0;
-  if (document.documentElement.scrollWidth > innerWidth) faults.push('the page is wider than the window: ' + document.documentElement.scrollWidth);
-  if (document.querySelectorAll('h1').length !== 1 || document.querySelectorAll('main').length !== 1) faults.push('want one h1 and one main');
-  if (!document.title || !document.documentElement.lang) faults.push('title or language is missing');
-  const ids = [...document.querySelectorAll('[id]')].map((e) => e.id);
-  if (new Set(ids).size !== ids.length) faults.push('an id stands twice');
-  for (const e of document.querySelectorAll('a, button, input:not([type=hidden])')) {
-    const r = e.getBoundingClientRect();
-    if (shown(e) && (r.width < 44 || r.height < 44)) say('too small to tap, ' + r.width + 'x' + r.height, e);
-  }
-  for (const e of document.querySelectorAll('input:not([type=hidden])')) {
-    if (!e.labels.length || !e.labels[0].textContent.trim()) say('no label', e);
-    if (parseFloat(getComputedStyle(e).fontSize) < 16) say('iOS would zoom in', e);
-    for (const id of (e.getAttribute('aria-describedby') || '').split(' ')) if (id && !document.getElementById(id)) say('describedby names nothing: ' + id, e);
-  }
-  for (const e of document.querySelectorAll('img')) if (!e.hasAttribute('alt')) say('no alt', e);
-  const rgb = (c) => c.match(/[\d.]+/g).map(Number);
-  const lum = (c) => { const [r, g, b] = c.map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
-  const under = (e) => { for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] > 0) return c; } return [255, 255, 255]; };
-  for (const e of document.querySelectorAll('body *')) {
-    const own = [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
-    if (!shown(e) || !own && e.tagName !== 'INPUT') continue;
-    const [a, b] = [lum(rgb(getComputedStyle(e).color).slice(0, 3)), lum(under(e).slice(0, 3))];
-    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    if (ratio < 4.5) say('contrast ' + ratio.toFixed(2), e);
-  }
-  return faults;
-})()`
+//
+//go:embed testdata/audit.js
+var audit string
+
+// audited is what it gives.
+type audited struct {
+	Faults []string `json:"faults"`
+	Least  float64  `json:"least"` // the lowest contrast of text
+}
+
+// hides says what must not stand on the page.
+func (b *tab) hides(texts ...string) {
+	b.t.Helper()
+	all := eval[string](b, `document.querySelector('.card').innerText`)
+	for _, text := range texts {
+		if strings.Contains(all, text) {
+			b.t.Errorf("%s: %q is shown in:\n%s", b.seat, text, all)
+		}
+	}
+}
+
+// weight is what was carried so far, headers included.
+func (b *tab) weight() float64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.carried
+}
+
+// stretch measures the page again as people see it who need it larger: all text at 200 % (WCAG 2.2 1.4.4), then set as
+// wide as 1.4.12 wants.
+func (b *tab) stretch() {
+	b.t.Helper()
+	eval[bool](b, `(() => { document.documentElement.style.fontSize = '200%'; return true })()`)
+	b.measure("at 200 %")
+	eval[bool](b, `(() => { document.documentElement.style.fontSize = ''; document.styleSheets[0].insertRule('* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important }'); document.styleSheets[0].insertRule('p { margin-bottom: 2em !important }'); return true })()`)
+	b.measure("with wide text")
+}
+
+// measure says what is wrong with the page as it stands.
+func (b *tab) measure(what string) {
+	b.t.Helper()
+	a := eval[audited](b, audit)
+	for _, fault := range a.Faults {
+		b.t.Errorf("%s %s: %s", b.seat, what, fault)
+	}
+	b.least = min(b.least, a.Least)
+}
 
 // check measures the page and what it did so far, and keeps a picture where ATTESTD_SHOTS names a folder.
 func (b *tab) check(shot string) {
 	b.t.Helper()
-	for _, fault := range eval[[]string](b, audit) {
-		b.t.Errorf("%s %s: %s", b.seat, shot, fault)
-	}
+	b.measure(shot)
 	want := map[string]string{"zh": "zh-CN", "en": "en"}[b.seat.lang]
 	if got := eval[string](b, `document.documentElement.lang`); got != want {
 		b.t.Errorf("%s %s: language %s", b.seat, shot, got)

@@ -6,6 +6,7 @@
   const button = document.getElementById('send');
   const state = document.getElementById('state');
   const label = button && button.textContent;
+  document.getElementById('outcome')?.focus(); // where autofocus comes late or not at all
 
   // SHA-256 (FIPS 180-4) of one block, first word only. crypto.subtle is slower for short texts, and is missing on plain http.
   const K = new Int32Array(64), W = new Int32Array(64);
