@@ -46,7 +46,7 @@ func chromium(t *testing.T) context.Context {
 		if shared.dir, shared.err = os.MkdirTemp("", "attestd-chromium-"); shared.err != nil {
 			return
 		}
-		options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.UserDataDir(shared.dir))
+		options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.UserDataDir(shared.dir), chromedp.WSURLReadTimeout(2*time.Minute)) // a loaded machine is slow to start it
 		if os.Getuid() == 0 {
 			options = append(options, chromedp.NoSandbox) // Chromium's sandbox refuses root; what it loads here is ours
 		}
@@ -121,7 +121,7 @@ func open(t *testing.T, browser context.Context, s seat, base string) *tab {
 	t.Helper()
 	b := &tab{t: t, seat: s, base: base, least: 21}
 	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext(), chromedp.WithListener(b.hear))
-	bounded, stop := context.WithTimeout(ctx, 2*time.Minute)
+	bounded, stop := context.WithTimeout(ctx, 8*time.Minute)
 	b.ctx = bounded
 	t.Cleanup(func() { stop(); _ = chromedp.Cancel(ctx); cancel() })
 	if err := chromedp.Do(ctx); err != nil {
