@@ -33,8 +33,10 @@ type cli struct {
 	Modems   modemsCmd   `cmd:"" help:"List modems."`
 	Webhooks webhooksCmd `cmd:"" help:"What is told to other programs: list, replay, secrets."`
 
-	Check checkCmd `cmd:"" help:"Check a configuration, and its modems."`
-	Token tokenCmd `cmd:"" help:"Make, list and revoke tokens of the API."`
+	Check  checkCmd  `cmd:"" help:"Check a configuration, and its modems."`
+	Token  tokenCmd  `cmd:"" help:"Make, list and revoke tokens of the API."`
+	Keys   keysCmd   `cmd:"" help:"The key that seals: list, rotate, retire."`
+	Forget forgetCmd `cmd:"" help:"Erase everything of one person, by the number."`
 
 	Encode  encodeCmd  `cmd:"" help:"Show what a text costs, and the PDUs that carry it."`
 	Decode  decodeCmd  `cmd:"" help:"Tell what a PDU says."`

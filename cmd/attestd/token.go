@@ -59,7 +59,7 @@ func giveBack(path string) {
 	if !ok || owner.Uid == 0 {
 		return
 	}
-	for _, suffix := range []string{"", "-wal", "-shm"} {
+	for _, suffix := range []string{"", "-wal", "-shm", ".lock"} {
 		_ = os.Lchown(path+suffix, int(owner.Uid), int(owner.Gid)) // most of them are not there
 	}
 }
