@@ -1,6 +1,7 @@
 package inbox
 
 import (
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -146,4 +147,23 @@ func TestAKeywordIsFoundHoweverItIsTypedAndNeverInASentence(t *testing.T) {
 			rt.Fatalf("%q is %q", sentence, rule)
 		}
 	})
+}
+
+func TestTheDocsNameEveryKeywordAndNoOther(t *testing.T) {
+	page, err := os.ReadFile("../../docs/inbound.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for row, words := range map[string]map[string]bool{"| out | ": outWords, "| in again | ": inWords} {
+		_, list, ok := strings.Cut(string(page), row)
+		list, _, _ = strings.Cut(list, " |\n")
+		if !ok || strings.Count(list, "`") != 2*len(words) {
+			t.Errorf("%q lists %q", row, list)
+		}
+		for word := range words {
+			if !strings.Contains(list, "`"+word+"`") {
+				t.Errorf("%q does not list %s", row, word)
+			}
+		}
+	}
 }
