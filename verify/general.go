@@ -61,11 +61,14 @@ type ChallengeRequest struct {
 	MaxSends int
 	AsIs     bool // the text may take several SMS and hold other runs of digits
 	Replace  bool // end what else is open of this origin for this phone
+
+	IdempotencyKey string // the same key with the same request gives the challenge that is there; "" for none
 }
 
 // general is a request that was found good.
 type general struct {
 	ChallengeRequest
+	asked  ChallengeRequest // as it came, without our defaults
 	number msisdn.Number
 	long   bool // takes several SMS
 }
@@ -77,7 +80,7 @@ func (s *Service) readChallenge(r ChallengeRequest) (general, error) {
 			faults = append(faults, FieldError{field, fmt.Sprintf(format, args...)})
 		}
 	}
-	p := s.policy
+	p, asked := s.policy, r
 	n, err := msisdn.Parse(r.To, p.Region[0])
 	if err != nil {
 		say(true, "to", "is no phone number: %s", strings.TrimPrefix(err.Error(), "number: "))
@@ -110,7 +113,7 @@ func (s *Service) readChallenge(r ChallengeRequest) (general, error) {
 	if n, fault = p.recipient(n.E164()); fault != "" {
 		return general{}, NotAllowed(fault)
 	}
-	return general{r, n, parts > 1}, nil
+	return general{r, asked, n, parts > 1}, nil
 }
 
 var ourTemplate = Text{
@@ -145,7 +148,7 @@ func or[T comparable](v, otherwise T) T {
 }
 
 // CreateChallenge makes a code for a phone and queues its SMS: both exist from one transaction on. Errors: Invalid,
-// NotAllowed, TooMany. Where it replaces older ones, a request that is refused leaves them as they are.
+// NotAllowed, TooMany, ErrKeyConflict. Where it replaces older ones, a request that is refused leaves them as they are.
 func (s *Service) CreateChallenge(ctx context.Context, r ChallengeRequest) (c Challenge, err error) {
 	in, err := s.readChallenge(r)
 	if err != nil {
@@ -162,6 +165,9 @@ func (s *Service) CreateChallenge(ctx context.Context, r ChallengeRequest) (c Ch
 }
 
 func (s *Service) createGeneral(ctx context.Context, tx Tx, in general, now time.Time) (Challenge, error) {
+	if c, found, err := s.askedBefore(ctx, tx, in, now); found || err != nil {
+		return c, err
+	}
 	numberMACs := s.hashNumber(in.number)
 	if err := s.phoneRefusal(ctx, tx, numberMACs, now); err != nil {
 		return Challenge{}, err
@@ -193,6 +199,9 @@ func (s *Service) createGeneral(ctx context.Context, tx Tx, in general, now time
 		return Challenge{}, err
 	}
 	if err := tx.InsertChallenge(ctx, c); err != nil {
+		return Challenge{}, err
+	}
+	if err := s.rememberKey(ctx, tx, in, c, now); err != nil {
 		return Challenge{}, err
 	}
 	return c, s.emitChallenge(ctx, tx, "challenge."+string(c.State), c)

@@ -67,12 +67,18 @@ type sent struct {
 
 // rows are a database; memory is a store over one, with transactions that roll back.
 type rows struct {
+	keys       map[string]challengeKey
 	filings    map[string]Filing
 	challenges map[string]Challenge
 	answers    map[string]storedAnswer
 	sent       []sent
 	texts      []text
 	events     []event
+}
+
+type challengeKey struct {
+	id  string
+	mac []byte
 }
 
 type memory struct {
@@ -85,14 +91,14 @@ type memory struct {
 }
 
 func newMemory() *memory {
-	return &memory{rows: rows{filings: map[string]Filing{}, challenges: map[string]Challenge{}, answers: map[string]storedAnswer{}}}
+	return &memory{rows: rows{filings: map[string]Filing{}, challenges: map[string]Challenge{}, answers: map[string]storedAnswer{}, keys: map[string]challengeKey{}}}
 }
 
 func (m *memory) Update(_ context.Context, fn func(Tx) error) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	before := rows{
-		filings: maps.Clone(m.rows.filings), challenges: maps.Clone(m.rows.challenges), answers: maps.Clone(m.rows.answers),
+		filings: maps.Clone(m.rows.filings), challenges: maps.Clone(m.rows.challenges), answers: maps.Clone(m.rows.answers), keys: maps.Clone(m.rows.keys),
 		sent: slices.Clone(m.rows.sent), texts: slices.Clone(m.rows.texts), events: slices.Clone(m.rows.events),
 	}
 	err := fn(memoryTx{m})
@@ -235,6 +241,19 @@ func (t memoryTx) NextDueChallenge(context.Context) (next time.Time, err error) 
 		}
 	}
 	return next, nil
+}
+
+func (t memoryTx) ChallengeKey(_ context.Context, origin, key string) (string, []byte, error) {
+	k, ok := t.m.rows.keys[origin+" "+key]
+	if !ok {
+		return "", nil, ErrNotFound
+	}
+	return k.id, k.mac, nil
+}
+
+func (t memoryTx) InsertChallengeKey(_ context.Context, origin, key string, mac []byte, id string, _ time.Time) error {
+	t.m.rows.keys[origin+" "+key] = challengeKey{id, mac}
+	return nil
 }
 
 func (t memoryTx) StoredAnswer(_ context.Context, key []byte) (Answer, time.Time, time.Time, error) {

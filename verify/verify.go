@@ -67,6 +67,10 @@ type Tx interface {
 	DueChallenges(ctx context.Context, now time.Time, limit int) ([]Challenge, error)
 	NextDueChallenge(ctx context.Context) (time.Time, error)
 
+	// Idempotency keys of general challenges, by who asked: a hash of the request, and the challenge that it made.
+	ChallengeKey(ctx context.Context, origin, key string) (challengeID string, bodyMAC []byte, err error)
+	InsertChallengeKey(ctx context.Context, origin, key string, bodyMAC []byte, challengeID string, at time.Time) error
+
 	// Stored answers: what an identical submission gets instead of another try.
 	StoredAnswer(ctx context.Context, key []byte) (a Answer, at, until time.Time, err error)
 	StoreAnswer(ctx context.Context, key []byte, a Answer, at, until time.Time) error

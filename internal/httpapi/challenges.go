@@ -33,6 +33,8 @@ type ChallengeRequest struct {
 	MaxTries int    `json:"max_tries,omitempty" minimum:"1" maximum:"100" doc:"Wrong codes that end it. Default and most: verify.max_wrong." example:"5"`
 	MaxSends int    `json:"max_sends,omitempty" minimum:"1" maximum:"100" doc:"SMS, the first included. Default and most: verify.max_sends." example:"3"`
 	Replace  bool   `json:"replace,omitempty" doc:"End the codes that this token has open for this phone." example:"true"`
+
+	IdempotencyKey string `json:"idempotency_key,omitempty" maxLength:"128" doc:"The same key with the same request gives the challenge that is there, within 7 days; with another request, a conflict. Keys belong to a token." example:"login-4711"`
 }
 
 // GeneralChallenge is a code for a phone with no filing, without the code.
@@ -82,6 +84,7 @@ func (r ChallengeRequest) challenge(origin string) (verify.ChallengeRequest, err
 	return verify.ChallengeRequest{
 		Origin: origin, To: r.To, Template: strings.NewReplacer(verify.Placeholder, verify.Placeholder, "{code}", verify.Placeholder).Replace(template),
 		Language: r.Language, Life: time.Duration(r.TTL) * time.Second, MaxWrong: r.MaxTries, MaxSends: r.MaxSends, Replace: r.Replace,
+		IdempotencyKey: r.IdempotencyKey,
 	}, nil
 }
 
@@ -92,7 +95,14 @@ func (a *API) challenges(api huma.API) {
 		"For a phone with no filing. The code and its SMS exist when this answers. Refused with 429 while the limits of the phone (verify.limits) let no code be sent to it.",
 		http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusTooManyRequests)
 	create.DefaultStatus = http.StatusCreated
-	huma.Register(api, create, func(ctx context.Context, in *struct{ Body ChallengeRequest }) (*challengeOutput, error) {
+	huma.Register(api, create, func(ctx context.Context, in *struct {
+		KeyInput
+		Body ChallengeRequest
+	}) (*challengeOutput, error) {
+		var err error
+		if in.Body.IdempotencyKey, err = in.or("idempotency_key", in.Body.IdempotencyKey); err != nil {
+			return nil, a.fail(ctx, err)
+		}
 		r, err := in.Body.challenge(requestOf(ctx).token)
 		if err != nil {
 			return nil, a.fail(ctx, err)

@@ -151,7 +151,14 @@ func (a *API) filings(api huma.API) {
 		http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	create.DefaultStatus = http.StatusCreated
 	create.Responses = map[string]*huma.Response{"200": {Description: "The filing that was there already"}}
-	huma.Register(api, create, func(ctx context.Context, in *struct{ Body FilingRequest }) (*filingOutput, error) {
+	huma.Register(api, create, func(ctx context.Context, in *struct {
+		KeyInput
+		Body FilingRequest
+	}) (*filingOutput, error) {
+		var err error
+		if in.Body.Reference, err = in.or("reference", in.Body.Reference); err != nil {
+			return nil, a.fail(ctx, err)
+		}
 		f, created, err := a.s.Verify.CreateFiling(ctx, in.Body.filing(requestOf(ctx).token))
 		if err != nil {
 			return nil, a.refuseFiling(ctx, err)

@@ -141,7 +141,14 @@ func (a *API) messages(api huma.API) {
 		"Answers as soon as the message is durable. It is sent when a modem is free; GET it, or follow /v1/events, to see what becomes of it.",
 		http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	create.DefaultStatus = http.StatusAccepted
-	huma.Register(api, create, func(ctx context.Context, in *struct{ Body MessageRequest }) (*messageOutput, error) {
+	huma.Register(api, create, func(ctx context.Context, in *struct {
+		KeyInput
+		Body MessageRequest
+	}) (*messageOutput, error) {
+		var err error
+		if in.Body.IdempotencyKey, err = in.or("idempotency_key", in.Body.IdempotencyKey); err != nil {
+			return nil, a.fail(ctx, err)
+		}
 		d, err := a.draft(ctx, in.Body)
 		if err != nil {
 			return nil, a.fail(ctx, err)

@@ -80,6 +80,7 @@ var faults = []struct {
 	{queue.ErrPriority, http.StatusUnprocessableEntity, "priority"},
 	{verify.ErrNotFound, http.StatusNotFound, ""},
 	{verify.ErrReferenceConflict, http.StatusConflict, "reference"},
+	{verify.ErrKeyConflict, http.StatusConflict, "idempotency_key"},
 	{verify.ErrFilingClosed, http.StatusConflict, ""},
 	{verify.ErrNoPerson, http.StatusNotFound, ""},
 	{verify.ErrPersonVerified, http.StatusConflict, ""},

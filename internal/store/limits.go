@@ -38,34 +38,44 @@ func (s *Store) Uses(ctx context.Context, now time.Time, most int) ([]access.Use
 	return all, err
 }
 
-// usesAtOnce gathers what is forgotten: under load something falls out of the hour at every moment.
-const usesAtOnce = 5 * time.Minute
-
-// ForgetUses deletes what no limit looks back to any more, and says when there will be something again: zero for never.
-func (s *Store) ForgetUses(ctx context.Context, now time.Time) (next time.Time, err error) {
-	oldest, err := s.oldestUse(ctx)
-	if err != nil || oldest.IsZero() {
-		return time.Time{}, err
-	}
-	if due := oldest.Add(useHorizon + usesAtOnce); now.Before(due) {
-		return due, nil
-	}
-	err = s.Update(ctx, func(tx *Tx) error {
-		_, err := tx.exec(ctx, `DELETE FROM uses WHERE at <= $1`, micros(now.Add(-useHorizon)))
-		return err
-	})
-	if err != nil {
-		return time.Time{}, err
-	}
-	oldest, err = s.oldestUse(ctx)
-	if err != nil || oldest.IsZero() {
-		return time.Time{}, err
-	}
-	return oldest.Add(useHorizon + usesAtOnce), nil
+// fading are the rows that are good for a while only: how long, and how much longer they may stay, so that under load not
+// every second has its DELETE.
+var fading = []struct {
+	oldest, forget string
+	keep, gather   time.Duration
+}{
+	{`SELECT coalesce(min(at), 0) FROM uses`, `DELETE FROM uses WHERE at <= $1`, useHorizon, 5 * time.Minute},
+	{`SELECT coalesce(min(at), 0) FROM challenge_keys`, `DELETE FROM challenge_keys WHERE at <= $1`, 7 * 24 * time.Hour, time.Hour},
 }
 
-func (s *Store) oldestUse(ctx context.Context) (time.Time, error) {
-	var at int64
-	err := s.readRow(ctx, `SELECT coalesce(min(at), 0) FROM uses`).Scan(&at)
-	return fromMicros(at), explain(err)
+// ForgetUses deletes what no limit looks back to any more, and idempotency keys that nobody will come back with. It says
+// when there will be something again: zero for never.
+func (s *Store) ForgetUses(ctx context.Context, now time.Time) (next time.Time, err error) {
+	for _, f := range fading {
+		due := func() (time.Time, error) {
+			var at int64
+			err := s.readRow(ctx, f.oldest).Scan(&at)
+			if err != nil || at == 0 {
+				return time.Time{}, explain(err)
+			}
+			return fromMicros(at).Add(f.keep + f.gather), nil
+		}
+		when, err := due()
+		if err == nil && !when.IsZero() && !now.Before(when) {
+			err = s.Update(ctx, func(tx *Tx) error {
+				_, err := tx.exec(ctx, f.forget, micros(now.Add(-f.keep)))
+				return err
+			})
+			if err == nil {
+				when, err = due()
+			}
+		}
+		if err != nil {
+			return time.Time{}, err
+		}
+		if next.IsZero() || !when.IsZero() && when.Before(next) {
+			next = when
+		}
+	}
+	return next, nil
 }

@@ -30,8 +30,10 @@ CREATE TABLE challenge_keys (
     key          TEXT NOT NULL,
     body_mac     BLOB NOT NULL, -- keyed hash of the request: tells a repetition from another request
     challenge_id TEXT NOT NULL REFERENCES challenges (id) ON DELETE CASCADE,
+    at           BIGINT NOT NULL,
     PRIMARY KEY (origin, key)
 );
+CREATE INDEX challenge_keys_at ON challenge_keys (at);
 CREATE INDEX challenge_keys_challenge ON challenge_keys (challenge_id);
 
 -- +goose Down
