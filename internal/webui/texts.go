@@ -28,7 +28,7 @@ type words struct {
 	LinkAgain, LinkResend, LinkVerify          string
 	Advice                                     []string
 	results                                    map[verify.Result]said
-	reasons                                    map[string]string
+	reasons                                    map[string]said // of a final failure: text, and its own next step where it has one
 	alreadyEnded, staleTitle, staleText, tries string
 	lastTry, left, sum                         string
 	digits                                     [10]string
@@ -69,14 +69,14 @@ var chinese = words{
 		verify.ResultProofRequired: {"请再确认一步", "暂时无法确认这次提交来自真人，本次没有提交。", "请回答表单最后的算式，然后重新提交。"},
 		verify.ResultUnavailable:   {"系统暂时无法处理", "本次没有提交，填错次数不会因此增加。", "请稍后重新提交；已收到的验证码仍然可用。"},
 	},
-	reasons: map[string]string{
-		"expired":           "验证码已超过有效期。",
-		"too_many_attempts": "填错次数已达上限，验证码已锁定。",
-		"undeliverable":     "短信一直未能送达，备案已退回。",
-		"superseded":        "这份备案已被新提交的备案取代，请使用最新短信中的验证码。",
-		"amended":           "您的手机号码或证件信息已更改，这个验证码已作废，请使用最新短信中的验证码。",
-		"filing_closed":     "同一备案的其他负责人未能通过核验，备案已退回。",
-		"cancelled":         "这份备案已被撤销。",
+	reasons: map[string]said{
+		verify.ReasonExpired:         {text: "验证码已超过有效期。"},
+		verify.ReasonTooManyAttempts: {text: "填错次数已达上限，验证码已锁定。"},
+		verify.ReasonUndeliverable:   {text: "短信一直未能送达，备案已退回。"},
+		verify.ReasonFilingClosed:    {text: "其他负责人未通过核验，这份备案已退回。"},
+		verify.ReasonCancelled:       {text: "这份备案已被撤销。", next: "如有疑问，请联系您的备案服务商。"},
+		verify.ReasonSuperseded:      {text: "这份备案已被新提交的备案取代。", next: "请使用最新短信中的验证码。"},
+		verify.ReasonAmended:         {text: "备案中您的手机号码或证件信息已更改，这条验证码随之作废。", next: "请按更改后的信息，使用最新短信中的验证码。"},
 	},
 	alreadyEnded: "与该手机号码和证件号码对应的核验此前已经完成。",
 	staleTitle:   "请再提交一次", staleText: "页面打开时间过长或已经提交过，本次没有提交。内容已为您保留。",
@@ -117,14 +117,14 @@ var english = words{
 		verify.ResultProofRequired: {"One more step", "We could not tell that this came from a person. Nothing was submitted.", "Answer the sum at the end of the form and submit again."},
 		verify.ResultUnavailable:   {"Temporarily unavailable", "Nothing was submitted and no try was used.", "Submit again in a moment. The code that you have stays valid."},
 	},
-	reasons: map[string]string{
-		"expired":           "The code has expired.",
-		"too_many_attempts": "It was entered wrongly too often, and the code is locked.",
-		"undeliverable":     "The SMS could not be delivered, and the filing was returned.",
-		"superseded":        "This filing was replaced by a newer one: use the code in the latest SMS.",
-		"amended":           "Your mobile number or certificate was changed and this code is void: use the code in the latest SMS.",
-		"filing_closed":     "Another person in charge of this filing did not verify, and the filing was returned.",
-		"cancelled":         "This filing was cancelled.",
+	reasons: map[string]said{
+		verify.ReasonExpired:         {text: "The code has expired."},
+		verify.ReasonTooManyAttempts: {text: "It was entered wrongly too often, and the code is locked."},
+		verify.ReasonUndeliverable:   {text: "The SMS could not be delivered, and the filing was returned."},
+		verify.ReasonFilingClosed:    {text: "Another person in charge did not verify, and the filing was returned."},
+		verify.ReasonCancelled:       {text: "This filing was cancelled.", next: "If you did not expect that, ask your filing provider."},
+		verify.ReasonSuperseded:      {text: "This filing was replaced by a newer one.", next: "Use the code in the latest SMS."},
+		verify.ReasonAmended:         {text: "Your mobile number or certificate was changed in the filing, and this code went with it.", next: "Use the code in the latest SMS, with what is in the filing now."},
 	},
 	alreadyEnded: "The verification for this mobile number and certificate was completed before.",
 	staleTitle:   "Please submit once more", staleText: "The page was open for too long, or was submitted before. Nothing was submitted; what you entered is kept.",

@@ -89,11 +89,8 @@ func (p *Page) outcome(w *words, r *http.Request, a verify.Answer) *outcome {
 		}
 	case verify.ResultFinal:
 		o.done = true
-		if reason, ok := w.reasons[a.Reason]; ok {
-			o.Text = reason
-		}
-		if a.Reason == verify.ReasonSuperseded || a.Reason == verify.ReasonAmended {
-			o.Next = ""
+		if why, ok := w.reasons[a.Reason]; ok {
+			o.Text, o.Next = why.text, or(why.next, o.Next)
 		}
 		o.Link = &link{Href: here(r, tabVerify), Name: w.LinkAgain}
 	case verify.ResultWrong:

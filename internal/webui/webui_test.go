@@ -148,10 +148,14 @@ func TestTriesAreToldOnlyWhenVerifyTellsThem(t *testing.T) {
 func TestTheReasonOfAFailureAndTheWaitAreTold(t *testing.T) {
 	d := &desk{lang: "en"}
 	_, h := site(d, Options{})
-	for reason, text := range english.reasons {
+	for _, reason := range []string{verify.ReasonExpired, verify.ReasonTooManyAttempts, verify.ReasonUndeliverable, verify.ReasonFilingClosed, verify.ReasonCancelled, verify.ReasonSuperseded, verify.ReasonAmended} {
 		d.answer = verify.Answer{Result: verify.ResultFinal, Reason: reason}
-		if body := post(h, "/verify", filled(t, h, "/", false)).Body.String(); !strings.Contains(body, text) {
-			t.Errorf("%s is not told", reason)
+		for tag, w := range languages {
+			why := w.reasons[reason]
+			body := post(h, "/verify?lang="+tag, filled(t, h, "/", false)).Body.String()
+			if why.text == "" || !strings.Contains(body, why.text) || !strings.Contains(body, or(why.next, w.results[verify.ResultFinal].next)) {
+				t.Errorf("%s is not told in %s, with what to do", reason, tag)
+			}
 		}
 	}
 	left := 4
