@@ -107,12 +107,12 @@ func (r Rule) Matches(s Seen) (code string, ok bool) {
 	}
 	switch {
 	case r.Action == Capture:
-		if code = codeIn(r.Body, s.Text); code == "" {
+		if code = codeIn(r.Body, s.Text); code == "" && s.Body != s.Text {
 			code = codeIn(r.Body, s.Body)
 		}
 		return code, code != ""
 	case r.Body != nil: // a pattern may have been copied from a text as it is
-		return "", r.Body.MatchString(s.Text) || r.Body.MatchString(s.Body)
+		return "", r.Body.MatchString(s.Text) || s.Body != s.Text && r.Body.MatchString(s.Body)
 	case r.Action == OptOut:
 		return "", outWords[keyword(s.Body)]
 	case r.Action == OptIn:
