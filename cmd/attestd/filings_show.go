@@ -52,7 +52,7 @@ func (c *filingsShowCmd) story(a *app, path string) (all []client.Moment, err er
 
 func printFiling(a *app, f client.Filing) error {
 	fmt.Fprintf(a.stdout, "%s  %s", f.ID, f.State)
-	if f.Reason != "" {
+	if f.Reason != "" && f.Reason != f.State { // cancelled is a reason of its own
 		fmt.Fprintf(a.stdout, " (%s)", oneLine(f.Reason))
 	}
 	fmt.Fprintf(a.stdout, "\n  type           %s\n  reference      %s\n  created        %s\n", oneLine(f.Type), or(f.Reference, "-"), clock(f.CreatedAt))
@@ -97,7 +97,7 @@ func printStory(a *app, story []client.Moment) error {
 // said puts a moment into words; "" for what another one says better.
 func said(m client.Moment) string {
 	because := func(s string) string {
-		if m.Reason != "" {
+		if m.Reason != "" && m.Reason != m.State {
 			s += ": " + m.Reason
 		}
 		return s

@@ -63,7 +63,7 @@ func TestAFilingIsCreatedAmendedSupersededShownAndCancelledFromTheCommandLine(t 
 			t.Errorf("it tells %s", secret)
 		}
 	}
-	if out := must(t, "filings", "cancel", second, "--reason", "withdrawn"); !strings.Contains(out, "cancelled (cancelled)") || !strings.Contains(out, "note           withdrawn") {
+	if out := must(t, "filings", "cancel", second, "--reason", "withdrawn"); !strings.Contains(out, second+"  cancelled\n") || !strings.Contains(out, "note           withdrawn") {
 		t.Error(out)
 	}
 	for want, args := range map[string][]string{

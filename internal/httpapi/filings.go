@@ -100,7 +100,7 @@ type Challenge struct {
 	SMSState    string     `json:"sms_state,omitempty" example:"delivered"`
 	AcceptedAt  *time.Time `json:"accepted_at,omitempty" doc:"When a network took the first SMS."`
 	DeliveredAt *time.Time `json:"delivered_at,omitempty"`
-	Deadline    *time.Time `json:"deadline,omitempty" doc:"The code is good until then; set when a network has taken the first SMS."`
+	Deadline    *time.Time `json:"deadline,omitempty" doc:"The code is good until then. Until a network has taken the first SMS: when it is given up as undeliverable."`
 	EndedAt     *time.Time `json:"ended_at,omitempty"`
 }
 
