@@ -16,6 +16,7 @@ type Tx struct {
 	s       *Store
 	touched topicSet
 	owed    bool // what is sent now is owed to somebody: country.go
+	called  callback
 }
 
 // group is the transactions that share a COMMIT: while one ran, the next was waiting already. Who finds nobody waiting

@@ -102,15 +102,29 @@ func (tx *Tx) enrol(ctx context.Context, eventID, typ, subject string) error {
 	default:
 		return nil
 	}
-	var callback string
-	err := tx.row(ctx, `SELECT callback FROM filings WHERE id = $1`, subject).Scan(&callback)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && callback == "" {
-		return nil
-	} else if err != nil {
+	callback, err := tx.callback(ctx, subject)
+	if err != nil || callback == "" {
 		return err
 	}
 	return tx.deliver(ctx, eventID, webhook.Callback, subject, callback, webhook.LaneOf(callback))
 }
+
+// callback is where the events of a filing go, "" for nowhere. Most transactions tell several events of one filing, and what was
+// taken in with a filing never changes; a filing that is not stored yet is asked for again.
+func (tx *Tx) callback(ctx context.Context, filingID string) (url string, err error) {
+	if tx.called.filing == filingID {
+		return tx.called.url, nil
+	}
+	err = tx.row(ctx, `SELECT callback FROM filings WHERE id = $1`, filingID).Scan(&url)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	} else if err == nil {
+		tx.called = callback{filingID, url}
+	}
+	return url, err
+}
+
+type callback struct{ filing, url string }
 
 // enrolEarlier writes down that a filing's callback is to be told of what happened before the filing was stored.
 func (tx *Tx) enrolEarlier(ctx context.Context, filingID, callback string) error {
