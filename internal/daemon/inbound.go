@@ -49,6 +49,9 @@ func (d *Daemon) textArrived(ctx context.Context, tx inbox.Tx, it inbox.Item) er
 		d.log.Error("a rule for received texts failed; the text is in the inbox", "rule", mark.Rule, "item", it.ID, "error", failed)
 	case mark.Rule != "" && err == nil:
 		d.log.Info("a received text was taken by a rule", "rule", mark.Rule, "action", string(mark.Action), "item", it.ID)
+		if mark.Action == inbox.Reply { // a code and the tail of a certificate: it has served
+			err = tx.(*store.Tx).WipeReply(ctx, it.ID)
+		}
 	}
 	return err
 }

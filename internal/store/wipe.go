@@ -45,7 +45,7 @@ func (s *Store) Wipe(ctx context.Context, now time.Time, k Keep) (Wiped, error) 
 				micros(now.Add(-k.Keys)))
 		}},
 		{"inbox_items", func(tx *Tx) (int, error) {
-			return tx.eachWiped(ctx, tx.wipeReply, `SELECT id FROM inbox_items WHERE action = 'reply' AND rule_failed = FALSE AND length(body) > $1 LIMIT $2`, int64(tx.emptySeal()))
+			return tx.eachWiped(ctx, tx.WipeReply, `SELECT id FROM inbox_items WHERE action = 'reply' AND rule_failed = FALSE AND length(body) > $1 LIMIT $2`, int64(tx.emptySeal()))
 		}},
 	} {
 		if err := s.batches(ctx, done, step.table, step.wipe); err != nil {
@@ -118,8 +118,8 @@ func (tx *Tx) wipeKey(ctx context.Context, id string) error {
 	return err
 }
 
-// wipeReply takes the text of a reply to a challenge, which holds a code and the tail of a certificate; that it came stays.
-func (tx *Tx) wipeReply(ctx context.Context, id string) error {
+// WipeReply takes the text of a reply to a challenge, which holds a code and the tail of a certificate; that it came stays.
+func (tx *Tx) WipeReply(ctx context.Context, id string) error {
 	keys := tx.s.keys
 	if _, err := tx.exec(ctx, `UPDATE inbox_items SET body = $1 WHERE id = $2`, keys.Seal(nil, sealedText+id), id); err != nil {
 		return err
