@@ -310,3 +310,33 @@ func TestOfTwoHundredConcurrentChecksTheOneRightOneIsTheOneVerifiedAndNoMoreThan
 		})
 	}
 }
+
+func TestEachFilingsCallbackIsToldOfItsOwnSideOfASupersedingAndOfEveryAmendment(t *testing.T) {
+	r := newRig(t, nil)
+	req := twoPersons()
+	req.Callback = "https://platform.example/old"
+	old := r.file(req)
+	r.amend(old, 0, verify.AmendRequest{Mobile: phoneC})
+	req.Callback, req.Supersedes = "https://platform.example/new", old.ID
+	f := r.file(req)
+	told := map[string][]string{}
+	for _, d := range letters(t, r.s) { // newest first
+		if want := map[string]string{old.ID: "https://platform.example/old", f.ID: "https://platform.example/new"}[d.Event.Subject]; d.URL != want {
+			t.Errorf("%s of %s goes to %s", d.Event.Type, d.Event.Subject, d.URL)
+		}
+		told[d.Event.Subject] = append([]string{d.Event.Type}, told[d.Event.Subject]...)
+	}
+	for id, want := range map[string][]string{
+		old.ID: {"filing.received", "filing.verifying", "person.amended", "challenge.void", "challenge.sending", "filing.rejected", "filing.superseded"},
+		f.ID:   {"filing.received", "challenge.sending", "filing.verifying"},
+	} {
+		at := 0
+		for _, typ := range want {
+			i := slices.Index(told[id][at:], typ)
+			if i < 0 {
+				t.Fatalf("no %s in its place: %v", typ, told[id])
+			}
+			at += i + 1
+		}
+	}
+}
