@@ -85,8 +85,9 @@ func (s *Service) inTx(ctx context.Context, fn func(Tx) (Answer, error)) (a Answ
 }
 
 func (s *Service) check(ctx context.Context, tx Tx, in submission, now time.Time) (Answer, error) {
-	key := s.answerKey(in)
-	if a, found, err := s.storedAnswer(ctx, tx, key, now); found || err != nil {
+	keys := s.answerKeys(in)
+	key := keys[0]
+	if a, found, err := s.storedAnswer(ctx, tx, keys, now); found || err != nil {
 		return a, err
 	}
 	h := s.hash(in.number, in.tail, in.code)
@@ -276,19 +277,22 @@ func ended(c Challenge) Answer {
 	return a
 }
 
-// answerKey is a keyed hash of all that was submitted.
-func (s *Service) answerKey(in submission) []byte {
-	return s.vault.MAC("answer", []byte(in.door), []byte(in.number.E164()), []byte(in.code), []byte(in.tail), []byte(in.filing))
+// answerKeys are keyed hashes of all that was submitted, under every live key: an answer outlives a rotation.
+func (s *Service) answerKeys(in submission) [][]byte {
+	return s.vault.MACs("answer", []byte(in.door), []byte(in.number.E164()), []byte(in.code), []byte(in.tail), []byte(in.filing))
 }
 
-func (s *Service) storedAnswer(ctx context.Context, tx Tx, key []byte, now time.Time) (Answer, bool, error) {
-	a, at, until, err := tx.StoredAnswer(ctx, key)
-	switch {
-	case errors.Is(err, ErrNotFound):
-		return Answer{}, false, nil
-	case err != nil:
-		return Answer{}, false, err
+func (s *Service) storedAnswer(ctx context.Context, tx Tx, keys [][]byte, now time.Time) (Answer, bool, error) {
+	for _, key := range keys {
+		a, at, until, err := tx.StoredAnswer(ctx, key)
+		switch {
+		case errors.Is(err, ErrNotFound):
+			continue
+		case err != nil:
+			return Answer{}, false, err
+		}
+		// An answer from the future was stored before the clock was set back: it is none.
+		return a, !now.Before(at) && now.Before(until), nil
 	}
-	// An answer from the future was stored before the clock was set back: it is none.
-	return a, !now.Before(at) && now.Before(until), nil
+	return Answer{}, false, nil
 }

@@ -19,8 +19,9 @@ func (s *Service) Resend(ctx context.Context, r ResendRequest) (Answer, error) {
 }
 
 func (s *Service) resend(ctx context.Context, tx Tx, in submission, now time.Time) (Answer, error) {
-	key := s.answerKey(in)
-	if a, found, err := s.storedAnswer(ctx, tx, key, now); found || err != nil {
+	keys := s.answerKeys(in)
+	key := keys[0]
+	if a, found, err := s.storedAnswer(ctx, tx, keys, now); found || err != nil {
 		return a, err
 	}
 	h := s.hash(in.number, in.tail, "")

@@ -151,6 +151,17 @@ func TestARotatedKeyStillFindsAndChecksWhatTheOlderKeyMade(t *testing.T) {
 	if r.filing(f.ID).State != verify.FilingPassed || r.filing(second.ID).State != verify.FilingVerifying {
 		t.Error(r.filing(f.ID).State, r.filing(second.ID).State)
 	}
+	// An answer outlives a rotation: what was right is not charged to the other filing
+	both := r.keys
+	if r.keys, err = sealWith(map[byte]byte{1: 1, 2: 2, 3: 3}); err != nil {
+		t.Fatal(err)
+	}
+	r.restart(true)
+	if got := r.check(code, phoneA, tailA); got != verify.ResultAlready || r.filing(second.ID).Challenges[0].Wrong != 0 {
+		t.Error(got, r.filing(second.ID).Challenges[0].Wrong)
+	}
+	r.keys = both
+	r.restart(true)
 	if got := r.check("000000", phoneA, "999999"); got != verify.ResultNoRecord || r.filing(second.ID).Challenges[0].Wrong != 1 {
 		t.Error(got)
 	}
