@@ -367,3 +367,40 @@ func TestTheOptOutListIsKeptThroughTheAPIAndNoNumberStandsInAPath(t *testing.T) 
 		t.Error(status)
 	}
 }
+
+func TestAtMostThreeRepliesADayAreAnsweredOverARestartAndNoneThatAsksForNone(t *testing.T) {
+	o := newOutside(t, func(c *config.Config) { c.Verify.Replies = true })
+	if status := call(t, o.Rig, "POST", "/v1/filings", map[string]any{"type": "first", "persons": []map[string]any{
+		{"role": "entity_head", "name": "王芳", "mobile": "13800138000", "certificate_tail": "02531X"},
+		{"role": "website_head", "name": "王芳", "mobile": "13800138000", "certificate_tail": "02531X", "site": "example.cn"},
+	}}, nil); status != 201 {
+		t.Fatal(status)
+	}
+	answers := func() (n int) {
+		var list struct{ Items []struct{ Origin string } }
+		call(t, o.Rig, "GET", "/v1/messages?limit=1000", nil, &list)
+		for _, m := range list.Items {
+			if strings.HasPrefix(m.Origin, "answer:") {
+				n++
+			}
+		}
+		return n
+	}
+	const phone = "+8613800138000"
+	for _, one := range []struct {
+		from, text string
+		want       int // answers until then
+	}{
+		{phone, "hello", 0}, {phone, "12345", 0}, {"10086", "123456 02531X", 0}, {"Bank", "123456 02531X", 0},
+		{phone, "111111", 1}, {phone, "222222", 2}, {"", "", 2}, {phone, "333333", 3}, {phone, "444444", 3}, {phone, "555555", 3},
+	} {
+		if one.from == "" {
+			o.restart()
+			continue
+		}
+		o.text(one.from, one.text)
+		if got := answers(); got != one.want {
+			t.Errorf("after %q from %s: %d answers, want %d", one.text, one.from, got, one.want)
+		}
+	}
+}
