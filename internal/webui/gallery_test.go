@@ -120,7 +120,9 @@ func TestEveryResultCanBeReadAndTappedInBothLanguagesAndSchemes(t *testing.T) {
 				b.ask(o, a)
 				b.do(chromedp.WaitVisible(chromedp.CSS("#outcome:focus"))) // so that a screen reader tells it
 				b.check(fmt.Sprint(int(a.Result)))
-				b.stretch()
+				if s.width < 600 || a.Result == verify.ResultWrong {
+					b.stretch()
+				}
 			}
 			t.Logf("the lowest contrast of text is %.2f", b.least)
 		})

@@ -155,7 +155,10 @@ func TestAxeFindsNothing(t *testing.T) {
 				b.visit(path)
 				look(path)
 			}
-			for _, a := range everyAnswer() {
+			for i, a := range everyAnswer() {
+				if s.dark && i%3 > 0 {
+					continue // the same page in other words
+				}
 				b.ask(o, a)
 				look(a.Result.Message().EN)
 			}
