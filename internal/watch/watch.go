@@ -115,6 +115,7 @@ type Report struct {
 	Conversions []Conversion
 	Alarms      []Alarm
 	Findings    []Finding // the figures of alarms whose reason holds still
+	counted     time.Time // when Conversions were: that reads a day of messages, and hours pass before it tells anything new
 }
 
 // How often it looks, and how long an alarm stands at least: one that comes and goes by the minute tells nobody anything.
@@ -164,8 +165,13 @@ func (w *Watch) Look(ctx context.Context, now time.Time) (err error) {
 	if report.Checks, err = w.store.CheckCounts(ctx, now.Add(-r.WrongWindow)); err != nil {
 		return fmt.Errorf("counting checks: %w", err)
 	}
-	if report.Conversions, err = w.store.Conversions(ctx, now.Add(-r.ConversionWindow), now.Add(-r.ConversionAfter)); err != nil {
-		return fmt.Errorf("counting conversions: %w", err)
+	last := w.last.Load()
+	report.Conversions, report.counted = last.Conversions, last.counted
+	if since := now.Sub(last.counted); since < 0 || since >= atRest || last.Window != report.Window {
+		if report.Conversions, err = w.store.Conversions(ctx, now.Add(-r.ConversionWindow), now.Add(-r.ConversionAfter)); err != nil {
+			return fmt.Errorf("counting conversions: %w", err)
+		}
+		report.counted = now
 	}
 	standing, err := w.store.Alarms(ctx)
 	if err != nil {

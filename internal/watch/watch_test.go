@@ -60,6 +60,7 @@ type book struct {
 	alarms []Alarm
 	told   []string
 	looks  int
+	counts int
 }
 
 func (b *book) CheckCounts(context.Context, time.Time) (Checks, error) {
@@ -67,6 +68,7 @@ func (b *book) CheckCounts(context.Context, time.Time) (Checks, error) {
 	return b.checks, nil
 }
 func (b *book) Conversions(context.Context, time.Time, time.Time) ([]Conversion, error) {
+	b.counts++
 	return b.all, nil
 }
 func (b *book) Alarms(context.Context) ([]Alarm, error) { return slices.Clone(b.alarms), nil }
@@ -121,8 +123,8 @@ func TestItLooksNoOftenerThanItMust(t *testing.T) {
 			}
 			time.Sleep(time.Second)
 		}
-		if b.looks != 6 {
-			t.Errorf("%d looks in a minute", b.looks)
+		if b.looks != 6 || b.counts != 1 {
+			t.Errorf("%d looks in a minute, %d at all messages of a day", b.looks, b.counts)
 		}
 		next, err := w.Sweep(t.Context(), time.Now().Add(-time.Hour)) // the clock was set back
 		if err != nil || b.looks != 7 || next.Before(time.Now().Add(-time.Hour)) {
