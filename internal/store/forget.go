@@ -274,6 +274,13 @@ func (f *forgetting) counted(ctx context.Context) error {
 }
 
 func (f *forgetting) optOut(ctx context.Context) error {
+	all, err := f.idsOf(ctx, `SELECT id FROM optouts WHERE number_mac = $1`)
+	for _, id := range all {
+		f.subjects[id] = true
+	}
+	if err != nil {
+		return err
+	}
 	ids, err := f.idsOf(ctx, `SELECT id FROM optouts WHERE number_mac = $1 AND number IS NOT NULL`)
 	for i := 0; i < len(ids) && err == nil; i++ {
 		err = f.tx.all(ctx, ids[i], `UPDATE optouts SET number = NULL, item_id = '' WHERE id = $1`)
