@@ -51,7 +51,8 @@ type HTTP struct {
 	TLSCertFile       string        `toml:"tls_cert_file"`
 	TLSKeyFile        string        `toml:"tls_key_file"`
 	TrustedProxies    []string      `toml:"trusted_proxies"` // addresses or CIDR prefixes whose X-Forwarded-For is believed
-	Public            bool          `toml:"public"`          // serve /v1/public/*
+	Public            bool          `toml:"public"`          // serve the page, and /v1/public/* unless PublicAPI is false
+	PublicAPI         bool          `toml:"public_api"`
 	MaxBody           Size          `toml:"max_body"`
 	MaxConnections    int           `toml:"max_connections"`
 	ReadHeaderTimeout time.Duration `toml:"read_header_timeout"`

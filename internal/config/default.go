@@ -15,6 +15,7 @@ func Default() Config {
 		HTTP: HTTP{
 			Listen:            "127.0.0.1:8480",
 			Public:            true,
+			PublicAPI:         true,
 			MaxBody:           256 << 10,
 			MaxConnections:    512, // far below 1024, which go.bug.st/serial's select() cannot go beyond
 			ReadHeaderTimeout: 5 * time.Second,

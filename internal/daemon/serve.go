@@ -21,7 +21,7 @@ func (d *Daemon) bind(cfg config.Config) error {
 		Events: events{d.store}, Webhooks: d.store, OptOuts: optOuts{d}, Forget: d.forget, InboxItem: d.inboxItem, Status: d.status, Destination: d.destination, Authenticate: d.store.Authenticate,
 		Hash: d.keys.MACs, Ready: d.ready, Unavailable: unavailable, MetricsHandler: d.metrics.Handler(), Meter: d.metrics,
 	}, httpapi.Options{
-		Version: d.o.Version, Public: cfg.HTTP.Public, DefaultCountry: cfg.Verify.Region[0], DefaultLanguage: cfg.Verify.DefaultLanguage, TrustedProxies: cfg.HTTP.Prefixes(),
+		Version: d.o.Version, Public: cfg.HTTP.Public && cfg.HTTP.PublicAPI, DefaultCountry: cfg.Verify.Region[0], DefaultLanguage: cfg.Verify.DefaultLanguage, TrustedProxies: cfg.HTTP.Prefixes(),
 		MaxBody: int64(cfg.HTTP.MaxBody), EventHeartbeat: cfg.HTTP.EventHeartbeat, Limits: apiLimits(cfg), Logger: d.log,
 		Camara:            httpapi.Camara(cfg.Camara),
 		ReadHeaderTimeout: cfg.HTTP.ReadHeaderTimeout, ReadTimeout: cfg.HTTP.ReadTimeout, IdleTimeout: cfg.HTTP.IdleTimeout,

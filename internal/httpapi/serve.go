@@ -133,7 +133,7 @@ func (a *API) unrouted(w http.ResponseWriter, r *http.Request, handler http.Hand
 		p = newProblem(http.StatusNotFound, "this gateway speaks version 1 of the API only: its paths begin with /v1/")
 		p.Type, p.Title = typePrefix+"unknown-version", "There is no such version of the API"
 	case strings.HasPrefix(r.URL.Path, "/v1/public/") && !a.o.Public:
-		p = newProblem(http.StatusNotFound, "the public endpoints are off: http.public = true turns them on")
+		p = newProblem(http.StatusNotFound, "the public endpoints are off: http.public = true with http.public_api = true turns them on")
 	default:
 		p = newProblem(http.StatusNotFound, "there is no such path: /openapi.json describes those there are")
 	}

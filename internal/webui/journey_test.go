@@ -336,9 +336,24 @@ func TestThePageIsOffWithThePublicEndpointsAndSharesTheirLimits(t *testing.T) {
 		t.Errorf("the page has limits of its own: %s", got)
 	}
 
+
 	off := gateway(t, func(c *config.Config) { c.HTTP.Public = false })
 	if a, err = http.Get(off.URL + "/verify"); err != nil || a.StatusCode != http.StatusNotFound {
 		t.Error(a.StatusCode, err)
+	}
+	_ = a.Body.Close()
+}
+
+func TestThePageIsTheOnlyDoorWhereTheOperatorWantsThat(t *testing.T) {
+	r := gateway(t, func(c *config.Config) { c.HTTP.PublicAPI = false })
+	a, err := http.Post(r.URL+"/v1/public/verify", "application/json", strings.NewReader(`{"code":"123456","mobile":"13812345679","certificate_tail":"02531X"}`))
+	if err != nil || a.StatusCode != http.StatusNotFound {
+		t.Error(a, err)
+	}
+	_ = a.Body.Close()
+	a, err = http.Get(r.URL + "/")
+	if err != nil || a.StatusCode != http.StatusOK {
+		t.Error(a, err)
 	}
 	_ = a.Body.Close()
 }
