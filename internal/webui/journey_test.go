@@ -336,7 +336,6 @@ func TestThePageIsOffWithThePublicEndpointsAndSharesTheirLimits(t *testing.T) {
 		t.Errorf("the page has limits of its own: %s", got)
 	}
 
-
 	off := gateway(t, func(c *config.Config) { c.HTTP.Public = false })
 	if a, err = http.Get(off.URL + "/verify"); err != nil || a.StatusCode != http.StatusNotFound {
 		t.Error(a.StatusCode, err)
