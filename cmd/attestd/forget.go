@@ -38,7 +38,7 @@ func (c *forgetCmd) Run(a *app) error {
 	var done client.Forgotten
 	defer giveBack(databasePath(cfg))
 	defer giveBack(cfg.Store.KeyFile)
-	local, err := daemon.Forget(a.ctx, cfg, c.Number, c.Force, c.DryRun)
+	local, err := daemon.Forget(a.asUser(), cfg, c.Number, c.Force, c.DryRun)
 	switch {
 	case errors.Is(err, store.ErrInUse): // a gateway has the database: it does it
 		cl, err := c.client()

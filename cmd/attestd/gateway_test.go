@@ -141,6 +141,37 @@ func TestTokensAreMadeBeforeTheFirstStartAndRevoked(t *testing.T) {
 	}
 }
 
+func TestATokenIsMadeWithScopesRotatedAndAuditedByTheCommandLine(t *testing.T) {
+	c := configFile(t, "[store]\nurl = \"sqlite:a.db\"\n")
+	for flags, says := range map[string]string{"--scope=messages,writer": `there is no scope "writer"`, "--scope=,": "no scope is given", "--expires=-1h": "--expires"} {
+		if _, errs, code := say("", "token", "create", "--config", c, "--name", "x", flags); code != 1 || !strings.Contains(errs, says) {
+			t.Errorf("%s: %d %s", flags, code, errs)
+		}
+	}
+	first := must(t, "token", "create", "--config", c, "--name", "crm", "--scope", "inbox,read", "--expires", "720h")
+	out, errs, code := say("", "token", "rotate", "crm", "--config", c, "--overlap", "1h")
+	if code != 0 || out == first || !strings.HasPrefix(out, "att_") || !strings.Contains(errs, "The old one is refused from") || !strings.Contains(errs, "It may: inbox, read.") {
+		t.Errorf("%d %q %q", code, out, errs)
+	}
+	if list := must(t, "token", "list", "--config", c); !strings.Contains(list, "replaced, works until") || strings.Count(list, "inbox,read") != 2 || !strings.Contains(list, "in use") {
+		t.Error(list)
+	}
+	must(t, "token", "create", "--config", c, "--name", "platform")
+	var l struct{ Items []auditView }
+	if err := json.Unmarshal([]byte(must(t, "audit", "--config", c, "--by", "user", "--action", "token.*", "--json")), &l); err != nil || len(l.Items) != 3 {
+		t.Fatalf("%+v, %v", l, err)
+	}
+	if e := l.Items[1]; e.Action != "token.rotated" || e.By != "user" || e.Name == "" {
+		t.Errorf("%+v", e)
+	}
+	if text := must(t, "audit", "--config", c); strings.Contains(text, first[4:20]) || !strings.Contains(text, "messages,filings,inbox,read") {
+		t.Error(text)
+	}
+	if _, errs, code := say("", "audit", "--config", c, "--since", "1ns"); code != 0 || !strings.Contains(errs, "Nothing that was done") {
+		t.Error(code, errs)
+	}
+}
+
 func TestCheckTellsFaultsOrThatAllIsGood(t *testing.T) {
 	example := must(t, "check", "--example")
 	if out := must(t, "check", "--config", configFile(t, example)); !strings.Contains(out, "is good") || !strings.Contains(out, "note: modem: no modem is enabled") {

@@ -8,7 +8,10 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
+
+	"attestd/internal/access"
 
 	"github.com/alecthomas/kong"
 )
@@ -34,7 +37,8 @@ type cli struct {
 	Webhooks webhooksCmd `cmd:"" help:"What is told to other programs: list, replay, secrets."`
 
 	Check  checkCmd  `cmd:"" help:"Check a configuration, and its modems."`
-	Token  tokenCmd  `cmd:"" help:"Make, list and revoke tokens of the API."`
+	Token  tokenCmd  `cmd:"" help:"Make, list, rotate and revoke tokens of the API."`
+	Audit  auditCmd  `cmd:"" help:"Who did what, when."`
 	Keys   keysCmd   `cmd:"" help:"The key that seals: list, rotate, retire."`
 	Forget forgetCmd `cmd:"" help:"Erase everything of one person, by the number."`
 
@@ -75,6 +79,7 @@ func run(a *app, args []string) (code int) {
 		kong.Writers(a.stdout, a.stderr),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
 		kong.Exit(func(code int) { exited = code }),
+		kong.Vars{"scopes": strings.ReplaceAll(access.All.String(), ",", ", "), "platform": access.Platform.String()},
 		kong.Bind(a),
 	)
 	if err != nil {

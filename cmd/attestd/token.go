@@ -10,19 +10,24 @@ import (
 	"syscall"
 	"time"
 
+	"attestd/internal/access"
 	"attestd/internal/config"
 	"attestd/internal/store"
 )
 
 type tokenCmd struct {
 	Create tokenCreateCmd `cmd:"" help:"Make a token and print it, this once."`
-	List   tokenListCmd   `cmd:"" help:"List the tokens there are."`
+	List   tokenListCmd   `cmd:"" help:"List the tokens there are, and what they may do."`
+	Rotate tokenRotateCmd `cmd:"" help:"Give a token a new secret; the old one works a while longer."`
 	Revoke tokenRevokeCmd `cmd:"" help:"End a token at once."`
 }
 
 func (c *tokenCmd) Help() string {
 	return `Tokens let platforms use the API. They work on the database itself: before the first start too, and while the
-gateway runs. Run these as the user that runs attestd, or as root.`
+gateway runs. Run these as the user that runs attestd, or as root.
+
+Scopes: messages (send, read and cancel messages), filings (file, read and cancel filings; send and check codes), inbox (read
+what came in), read (read everything but the audit log, change nothing), admin (everything: webhooks, erasing, the audit log).`
 }
 
 type tokenFlags struct {
@@ -68,42 +73,99 @@ type tokenView struct {
 	ID        string     `json:"id"`
 	Name      string     `json:"name"`
 	Token     string     `json:"token,omitempty"`
+	Scopes    []string   `json:"scopes"`
+	State     string     `json:"state"` // in use, replaced, expired, revoked
 	CreatedAt time.Time  `json:"created_at"`
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 	RevokedAt *time.Time `json:"revoked_at,omitempty"`
 }
 
 func viewToken(t store.Token) tokenView {
-	v := tokenView{ID: t.ID, Name: t.Name, CreatedAt: t.Created}
+	v := tokenView{ID: t.ID, Name: t.Name, Scopes: strings.Split(t.Scopes.String(), ","), State: "in use", CreatedAt: t.Created}
+	now := time.Now()
+	if !t.Expires.IsZero() {
+		v.ExpiresAt = &t.Expires
+		if !now.Before(t.Expires) {
+			v.State = "expired"
+		}
+	}
 	if !t.Revoked.IsZero() {
 		v.RevokedAt = &t.Revoked
+		if v.State = "revoked"; now.Before(t.Revoked) {
+			v.State = "replaced"
+		}
 	}
 	return v
 }
 
 type tokenCreateCmd struct {
 	tokenFlags `embed:""`
-	Name       string `required:"" placeholder:"NAME" help:"Whose it is; it stands in logs and with what is sent."`
+	Name       string        `required:"" placeholder:"NAME" help:"Whose it is; it stands in logs and with what is sent."`
+	Scope      string        `default:"${platform}" placeholder:"SCOPES" help:"What it may do: some of ${scopes}. What a platform needs, unless given: ${platform}."`
+	Expires    time.Duration `placeholder:"TIME" help:"End it by itself after so long, as 2160h. Never, unless given."`
 }
 
 func (c *tokenCreateCmd) Run(a *app) error {
-	return c.with(a.ctx, func(s *store.Store) error {
-		secret, t, err := s.CreateToken(a.ctx, store.NewToken{Name: c.Name})
+	scopes, err := access.Parse(c.Scope)
+	if err != nil {
+		return fmt.Errorf("--scope: %w", err)
+	}
+	if c.Expires < 0 {
+		return errors.New("--expires: want a time ahead, as 2160h")
+	}
+	ctx := a.asUser()
+	return c.with(ctx, func(s *store.Store) error {
+		secret, t, err := s.CreateToken(ctx, store.NewToken{Name: c.Name, Scopes: scopes, Life: c.Expires})
 		if errors.Is(err, store.ErrTokenName) || errors.Is(err, store.ErrTokenExists) {
 			return fmt.Errorf("--name: %w", err)
 		} else if err != nil {
 			return err
 		}
-		if c.JSON {
-			v := viewToken(t)
-			v.Token = secret
-			return a.printJSON(v)
-		}
-		// The token alone on standard output: attestd token create ... > token
-		if _, err := fmt.Fprintln(a.stdout, secret); err != nil {
+		return c.tell(a, secret, t)
+	})
+}
+
+// tell prints a secret, this once.
+func (f tokenFlags) tell(a *app, secret string, t store.Token) error {
+	if f.JSON {
+		v := viewToken(t)
+		v.Token = secret
+		return a.printJSON(v)
+	}
+	// The token alone on standard output: attestd token create ... > token
+	if _, err := fmt.Fprintln(a.stdout, secret); err != nil {
+		return err
+	}
+	fmt.Fprintln(a.stderr, "Keep it: it cannot be shown again. Use it as $ATTESTD_TOKEN, with --token-file, or as the header Authorization: Bearer TOKEN.")
+	fmt.Fprintf(a.stderr, "It may: %s.\n", strings.ReplaceAll(t.Scopes.String(), ",", ", "))
+	return nil
+}
+
+type tokenRotateCmd struct {
+	tokenFlags `embed:""`
+	Name       string        `arg:"" help:"The token's name."`
+	Overlap    time.Duration `default:"24h" placeholder:"TIME" help:"How long the old one works beside the new one, as 1h; 0s ends it at once. 24h unless given."`
+	Expires    time.Duration `placeholder:"TIME" help:"End the new one by itself after so long. As long as the old one had, unless given."`
+}
+
+func (c *tokenRotateCmd) Help() string {
+	return "The name and the scopes stay. To change what a token may do, make another one and revoke this one."
+}
+
+func (c *tokenRotateCmd) Run(a *app) error {
+	if c.Overlap < 0 || c.Expires < 0 {
+		return errors.New("--overlap, --expires: want a time ahead, as 24h")
+	}
+	ctx := a.asUser()
+	return c.with(ctx, func(s *store.Store) error {
+		secret, t, err := s.RotateToken(ctx, c.Name, c.Overlap, c.Expires)
+		if err != nil {
 			return err
 		}
-		fmt.Fprintln(a.stderr, "Keep it: it cannot be shown again. Use it as $ATTESTD_TOKEN, with --token-file, or as the header Authorization: Bearer TOKEN.")
-		return nil
+		if !c.JSON {
+			fmt.Fprintf(a.stderr, "The old one is refused from %s on.\n", clock(time.Now().Add(c.Overlap)))
+		}
+		return c.tell(a, secret, t)
 	})
 }
 
@@ -130,13 +192,17 @@ func (c *tokenListCmd) Run(a *app) error {
 		}
 		rows := make([][]string, len(all))
 		for i, t := range all {
-			state := "in use"
-			if !t.Revoked.IsZero() {
-				state = "revoked " + clock(t.Revoked)
+			v := viewToken(t)
+			state := v.State
+			switch state {
+			case "revoked":
+				state += " " + clock(t.Revoked)
+			case "replaced":
+				state += ", works until " + clock(t.Revoked)
 			}
-			rows[i] = []string{t.Name, clock(t.Created), state}
+			rows[i] = []string{t.Name, t.Scopes.String(), clock(t.Created), clockOr(v.ExpiresAt, "never"), state}
 		}
-		return a.table("NAME CREATED STATE", rows)
+		return a.table("NAME SCOPES CREATED EXPIRES STATE", rows)
 	})
 }
 
@@ -146,8 +212,9 @@ type tokenRevokeCmd struct {
 }
 
 func (c *tokenRevokeCmd) Run(a *app) error {
-	return c.with(a.ctx, func(s *store.Store) error {
-		t, err := s.RevokeToken(a.ctx, c.Name)
+	ctx := a.asUser()
+	return c.with(ctx, func(s *store.Store) error {
+		t, err := s.RevokeToken(ctx, c.Name)
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"attestd/internal/access"
 	"attestd/internal/config"
 	"attestd/internal/httpapi"
+	"attestd/internal/store"
 )
 
 // restoreUses lets the limits of callers go on where they were before a restart.
@@ -33,4 +34,14 @@ func (d *Daemon) auditReload(ctx context.Context, changed []config.Change) {
 	if err := d.store.Audit(ctx, "config.reloaded", "", map[string]any{"keys": keys}); err != nil {
 		d.log.Warn("the reload is missing in the audit log", "error", err)
 	}
+}
+
+// auditLog is the audit log in the API's words.
+func (d *Daemon) auditLog(ctx context.Context, f httpapi.AuditFilter) ([]httpapi.AuditEntry, string, error) {
+	items, next, err := d.store.AuditLog(ctx, store.AuditFilter(f))
+	all := make([]httpapi.AuditEntry, len(items))
+	for i, e := range items {
+		all[i] = httpapi.NewAuditEntry(e.ID, e.At, e.By, e.Action, e.Subject, e.Data)
+	}
+	return all, next, err
 }

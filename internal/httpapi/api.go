@@ -59,6 +59,7 @@ func New(s Services, o Options) *API {
 	a.lists(api)
 	a.events(api)
 	a.webhooks(api)
+	a.audit(api)
 	a.forget(api)
 	if o.Public {
 		a.public(api)

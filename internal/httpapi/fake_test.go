@@ -53,6 +53,7 @@ func (w *world) services() Services {
 			}
 			return access.Caller{Name: "platform", Scopes: access.Scopes{access.Scope(scopes)}}, scoped || secret == goodToken, nil
 		},
+		Audit:       func(context.Context, AuditFilter) ([]AuditEntry, string, error) { return nil, "", w.fail },
 		Ready:       func(context.Context) error { return w.notReady },
 		Unavailable: func(err error) (time.Duration, bool) { return 3 * time.Second, errors.Is(err, errFull) },
 		MetricsHandler: http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {

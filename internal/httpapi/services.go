@@ -46,6 +46,8 @@ type Services struct {
 	Status func(ctx context.Context) (Status, error)
 	// Authenticate tells whose bearer token a secret is; store.(*Store).Authenticate does it.
 	Authenticate func(ctx context.Context, secret string) (c access.Caller, ok bool, err error)
+	// Audit lists who did what, newest first, as Inbox does.
+	Audit func(ctx context.Context, f AuditFilter) (items []AuditEntry, next string, err error)
 	// Hash hashes who asks under every live key, the current one first: (*seal.Keyring).MACs. Nil: under a key of this
 	// process, and what callers have used is forgotten with it.
 	Hash func(purpose string, parts ...[]byte) [][]byte

@@ -70,7 +70,11 @@ func (s *Store) SetWebhooks(ctx context.Context, endpoints []webhook.Endpoint) e
 				return err
 			}
 		}
-		return nil
+		names := make([]string, len(endpoints)) // an address may have a secret in it
+		for i, e := range endpoints {
+			names[i] = e.Name
+		}
+		return tx.Audit(ctx, "webhooks.changed", "", map[string]any{"endpoints": names})
 	})
 	if err != nil {
 		return err
@@ -259,8 +263,10 @@ func (s *Store) ReplayWebhook(ctx context.Context, id string) (d webhook.Deliver
 		if err := tx.replay(ctx, id); err != nil {
 			return err
 		}
-		d, err = scanDelivery(tx.row(ctx, selectDelivery+` WHERE d.id = $1`, id))
-		return err
+		if d, err = scanDelivery(tx.row(ctx, selectDelivery+` WHERE d.id = $1`, id)); err != nil {
+			return err
+		}
+		return tx.Audit(ctx, "webhooks.replayed", id, map[string]any{"deliveries": 1})
 	})
 	return d, err
 }
@@ -315,7 +321,7 @@ func (s *Store) ReplayWebhooks(ctx context.Context, f webhook.Filter) (n int, mo
 			}
 		}
 		n = len(ids)
-		return nil
+		return tx.Audit(ctx, "webhooks.replayed", f.Subject, map[string]any{"deliveries": n, "endpoint": f.Endpoint})
 	})
 	return n, more, err
 }
