@@ -185,6 +185,7 @@ func (a *API) document(api huma.API) {
 			}
 		}
 	}
+	complete(api.OpenAPI())
 	text, err := json.MarshalIndent(api.OpenAPI(), "", "  ")
 	if err != nil {
 		panic("httpapi: the OpenAPI document cannot be written: " + err.Error()) // seen by every test

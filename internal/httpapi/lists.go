@@ -18,7 +18,7 @@ func (a *API) lists(api huma.API) {
 		return page("modems", a.s.Modems(), "", func(m Modem) Modem { return m }), nil
 	})
 
-	status := a.operation(access.Read, http.MethodGet, "/v1/status", "get-status", "gateway", "The gateway at a glance", "")
+	status := a.operation(access.Read, http.MethodGet, "/v1/status", "get-status", "gateway", "The gateway at a glance", "Its modems, what waits, what there is by state, and what keeps it from working as configured.")
 	huma.Register(api, status, func(ctx context.Context, _ *struct{}) (*struct{ Body Status }, error) {
 		s, err := a.s.Status(ctx)
 		if err != nil {

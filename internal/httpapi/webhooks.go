@@ -122,7 +122,7 @@ func (a *API) webhooks(api huma.API) {
 		return page("webhooks", items, next, viewDelivery), nil
 	})
 
-	read := a.operation(access.Read, http.MethodGet, "/v1/webhooks/deliveries/{id}", "get-webhook-delivery", "webhooks", "Read a webhook delivery", "", http.StatusNotFound)
+	read := a.operation(access.Read, http.MethodGet, "/v1/webhooks/deliveries/{id}", "get-webhook-delivery", "webhooks", "Read a webhook delivery", "With its tries and its last error.", http.StatusNotFound)
 	huma.Register(api, read, func(ctx context.Context, in *IDInput) (*deliveryOutput, error) {
 		d, err := a.s.Webhooks.WebhookDelivery(ctx, in.ID)
 		if err != nil {
