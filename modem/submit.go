@@ -22,9 +22,11 @@ var errBeforePayload = errors.New("refused before the message was handed over")
 // Owing is what earlier submits may still be owed: final results that were given up, or that another process waited for. The
 // caller knows of them, because it wrote them down; this session may be younger than they are.
 type Owing struct {
-	// Owner says whose a final result with this reference may be (-1: a refusal): a tag, or "" for the submit under way. When
-	// certain, it can be nobody else's. A nil Owner owes nothing.
-	Owner func(mr int) (tag string, certain bool)
+	// Owners says whose a final result with this reference may be (-1: a refusal), besides the submit under way: tags. When
+	// certain, it is not that of the submit under way. nil: nothing is owed.
+	Owners func(mr int) (tags []string, certain bool)
+	// Newer says whether reference a was given after b. The one under way has the newest.
+	Newer func(a, b byte) bool
 	// Patience is how long a second final result is waited for when the first may be an earlier submit's; at most, and by default,
 	// LateResultWait.
 	Patience time.Duration
@@ -61,16 +63,38 @@ func (m *Modem) SubmitOwing(ctx context.Context, tag string, tpdu []byte, owing 
 		Doubt:         owing.doubt(),
 		DoubtWait:     owing.Patience,
 	})
-	if res.Earlier != nil {
-		m.credit(*res.Earlier, owing)
-	}
-	if res.Alone && err == nil {
+	switch {
+	case res.Earlier != nil && owing.Owners != nil:
+		return m.two(res, err, owing)
+	case res.Alone && err == nil:
 		return m.alone(res, owing)
 	}
 	if mr, ok := reference(res.Lines); ok && res.Paid {
 		return Receipt{MR: mr}, nil
 	}
 	return Receipt{}, unsent(res, err)
+}
+
+// two judges two final results, of which one is an earlier submit's. They may come in either order.
+func (m *Modem) two(res at.Result, err error, owing Owing) (Receipt, error) {
+	first, hadFirst := reference(res.Earlier.Result.Lines)
+	second, hadSecond := reference(res.Lines)
+	_, firstNot := owing.Owners(int(first))
+	_, secondNot := owing.Owners(int(second))
+	switch {
+	case hadFirst && hadSecond && !firstNot && (secondNot || owing.Newer(first, second)):
+		m.credit(at.Late{Result: res}, owing)
+		second = first
+	case hadFirst && !hadSecond && res.Paid && err != nil && !lost(err): // a reference, then a refusal: which is whose?
+		return Receipt{}, fmt.Errorf("%w: a reference and a refusal came for two messages", ErrOutcomeUnknown)
+	default:
+		m.credit(*res.Earlier, owing)
+	}
+	if !hadSecond {
+		return Receipt{}, unsent(res, err)
+	}
+	others, _ := owing.Owners(int(second))
+	return Receipt{MR: second, Shared: len(others) > 0}, nil
 }
 
 // unsent says what it means that no reference was read.
@@ -93,7 +117,7 @@ func unsent(res at.Result, err error) error {
 
 // doubt is what the AT wire asks of a final result.
 func (o Owing) doubt() func(lines []string, err error) bool {
-	if o.Owner == nil {
+	if o.Owners == nil {
 		return nil
 	}
 	return func(lines []string, err error) bool {
@@ -105,23 +129,22 @@ func (o Owing) doubt() func(lines []string, err error) bool {
 		case !ok: // OK alone: nobody's
 			return false
 		}
-		tag, _ := o.Owner(n)
-		return tag != ""
+		tags, _ := o.Owners(n)
+		return len(tags) > 0
 	}
 }
 
-// credit tells of an earlier submit's final result.
+// credit tells of an earlier submit's final result, if it can only be that one's.
 func (m *Modem) credit(l at.Late, owing Owing) {
 	n := -1
 	if mr, ok := reference(l.Result.Lines); ok {
 		n = int(mr)
 	}
-	if owing.Owner != nil {
-		l.Tag, _ = owing.Owner(n)
-	}
-	if l.Tag == "" {
+	tags, _ := owing.Owners(n)
+	if len(tags) != 1 {
 		return
 	}
+	l.Tag = tags[0]
 	for _, e := range m.late(&l) {
 		e.At = time.Now()
 		m.put(e)
@@ -131,7 +154,7 @@ func (m *Modem) credit(l at.Late, owing Owing) {
 // alone judges a reference that may be an earlier submit's, when no other came.
 func (m *Modem) alone(res at.Result, owing Owing) (Receipt, error) {
 	mr, _ := reference(res.Lines)
-	if _, certain := owing.Owner(int(mr)); certain {
+	if _, certain := owing.Owners(int(mr)); certain {
 		m.credit(at.Late{Result: res}, owing)
 		return Receipt{}, fmt.Errorf("%w: the only final result was an earlier message's", ErrOutcomeUnknown)
 	}

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"attestd/pdu"
@@ -99,6 +100,7 @@ func (q *Queue) settle(ctx context.Context, tx Tx, a Attempt, o Outcome, now tim
 	if a.Result != Open && (a.Result != ResultUnknown || o.Kind == OutcomeUnknown) {
 		return nil
 	}
+	a.Unanswered = o.Unanswered
 	a.Result, a.Code, a.Detail = o.Kind.result(), o.Code, o.Detail
 	if a.Ended.IsZero() {
 		a.Ended = now
@@ -136,8 +138,25 @@ func (q *Queue) LateResult(ctx context.Context, attemptID string, o Outcome) err
 		if err != nil {
 			return err
 		}
-		return q.settle(ctx, tx, a, o, time.Now())
+		return q.late(ctx, tx, a, o, time.Now())
 	})
+}
+
+// late applies a final result that came late.
+func (q *Queue) late(ctx context.Context, tx Tx, a Attempt, o Outcome, now time.Time) error {
+	if a.Unanswered && a.Result != ResultUnknown { // its report came first: the result adds nothing, but is owed no longer
+		a.Unanswered = false
+		return tx.SaveAttempt(ctx, a)
+	}
+	if o.Kind == OutcomeAccepted { // another one given up before may still be owed a result with that reference
+		owed, err := q.owed(ctx, tx, Attempt{ID: newID(), SIM: a.SIM, IMEI: a.IMEI, Started: now})
+		if err != nil {
+			return err
+		}
+		owners, _ := owed.Owners(int(o.MR))
+		o.Shared = slices.ContainsFunc(owners, func(id string) bool { return id != a.ID })
+	}
+	return q.settle(ctx, tx, a, o, now)
 }
 
 // recoverBatch is how many attempts one transaction of Recover settles.
@@ -146,7 +165,7 @@ const recoverBatch = 200
 // Recover is for the start, before any line is attached: attempts that were under way when the process ended have an
 // unknown outcome.
 func (q *Queue) Recover(ctx context.Context) error {
-	lost := Outcome{Kind: OutcomeUnknown, Detail: "the gateway stopped before the modem answered"}
+	lost := Outcome{Kind: OutcomeUnknown, Unanswered: true, Detail: "the gateway stopped before the modem answered"}
 	for n := recoverBatch; n == recoverBatch; {
 		err := q.store.Update(ctx, func(tx Tx) error {
 			open, err := tx.OpenAttempts(ctx, recoverBatch)

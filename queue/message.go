@@ -158,6 +158,7 @@ type Attempt struct {
 	MR                 int // the modem's reference, or the one inferred from a report; -1 for none
 	Code               int // +CMS ERROR or +CME ERROR, 0 for none
 	Detail             string
+	Unanswered         bool // its final result was never read, and may still come, whatever else is known of it by now
 	Shared             bool // accepted; but an earlier attempt was owed a result too, and the reference may be that one's
 	// What status reports said of it.
 	Status          int // -1 for none
@@ -219,6 +220,7 @@ type Outcome struct {
 	RetryAfter time.Duration // not before; 0 for the policy's backoff
 	Detail     string        // for people; no number and no text in it
 	Shared     bool          // with OutcomeAccepted: see Attempt
+	Unanswered bool          // with OutcomeUnknown: see Attempt
 }
 
 // Report is a status report as the gateway received it.

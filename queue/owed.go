@@ -15,43 +15,52 @@ const owedFor = 15 * time.Minute
 
 // Owed is what earlier submits on the same modem and SIM may still be owed. The zero Owed is nothing.
 type Owed struct {
-	last     int // the newest known reference; -1 for none
-	recent   []owedOne
-	older    []owedOne
+	last     int       // the newest known reference; -1 for none
+	recent   []owedOne // in doubt: the at-th submit since that reference
+	older    []owedOne // in doubt: between two known references
+	reported []owedOne // known by their report, before their final result was read
 	patience time.Duration
 }
 
-// owedOne is an attempt in doubt: the at-th submit since the last known reference, or one between two known references.
+// owedOne is an attempt whose final result was never read.
 type owedOne struct {
 	id       string
 	at       int
 	from, to int
+	mr       int
 }
 
 // None says that nothing is owed.
-func (o Owed) None() bool { return len(o.recent) == 0 && len(o.older) == 0 }
+func (o Owed) None() bool { return len(o.recent)+len(o.older)+len(o.reported) == 0 }
 
-// Owner says whose a final result with this reference may be (-1: a refusal): an earlier attempt, or "" for the submit under
-// way. When certain, it cannot be that of the submit under way.
-func (o Owed) Owner(mr int) (attempt string, certain bool) {
-	if mr < 0 || o.last < 0 {
-		if len(o.recent) > 0 {
-			return o.recent[0].id, false
+// Owners says whose a final result with this reference may be (-1: a refusal), besides the submit under way: earlier attempts. With
+// certain, it cannot be that of the submit under way. Of several owners nobody can tell which: an earlier one may have used no reference.
+func (o Owed) Owners(mr int) (attempts []string, certain bool) {
+	for _, a := range o.reported {
+		if a.mr == mr {
+			return []string{a.id}, true
 		}
-		return "", false
 	}
 	for _, a := range o.older {
-		if offset := wrap(mr - a.from); 0 < offset && offset < wrap(a.to-a.from) {
-			return a.id, true
+		if offset := wrap(mr - a.from); mr >= 0 && 0 < offset && offset < wrap(a.to-a.from) {
+			attempts = append(attempts, a.id)
 		}
+	}
+	if len(attempts) > 0 {
+		return attempts, true
 	}
 	offset := wrap(mr - o.last)
-	for _, a := range o.recent { // oldest first: the last one that could have it is the likeliest
-		if 0 < offset && offset <= a.at {
-			return a.id, false
+	for _, a := range o.recent {
+		if mr < 0 || o.last < 0 || 0 < offset && offset <= a.at {
+			attempts = append(attempts, a.id)
 		}
 	}
-	return "", false
+	return attempts, false
+}
+
+// Newer says whether reference a was given after b.
+func (o Owed) Newer(a, b byte) bool {
+	return o.last >= 0 && wrap(int(a)-o.last) > wrap(int(b)-o.last)
 }
 
 // Patience is how long a second final result should be waited for when the first may be an earlier attempt's: some times as long
@@ -60,10 +69,6 @@ func (o Owed) Patience() time.Duration { return o.patience }
 
 // owed finds what may be owed on the attempt's modem and SIM when it begins.
 func (q *Queue) owed(ctx context.Context, tx Tx, a Attempt) (Owed, error) {
-	doubtful, err := tx.DoubtfulAttempts(ctx, a.SIM, a.Started.Add(-recentDoubt), 1)
-	if err != nil || len(doubtful) == 0 {
-		return Owed{}, err
-	}
 	before, _, err := tx.Neighbours(ctx, a, neighbours)
 	if err != nil {
 		return Owed{}, err
@@ -88,6 +93,9 @@ func owedBy(before []Attempt, a Attempt) Owed {
 				o.last = b.MR
 			}
 			after = b.MR
+			if b.mayYetEnd(a) {
+				o.reported = append(o.reported, owedOne{id: b.ID, mr: b.MR})
+			}
 			continue
 		}
 		if after < 0 {
@@ -109,7 +117,7 @@ func owedBy(before []Attempt, a Attempt) Owed {
 
 // mayYetEnd says whether the attempt's final result may still come when another one begins on the same modem.
 func (a Attempt) mayYetEnd(next Attempt) bool {
-	return a.Result == ResultUnknown && a.IMEI == next.IMEI && next.Started.Sub(a.Ended) < owedFor
+	return a.Unanswered && a.IMEI == next.IMEI && next.Started.Sub(a.Ended) < owedFor
 }
 
 // StrayResult brings a final result that came when nothing was under way: that of an attempt of an earlier process, perhaps.
@@ -122,14 +130,14 @@ func (q *Queue) StrayResult(ctx context.Context, station, imei, sim string, mr b
 		if err != nil || o.last < 0 {
 			return err
 		}
-		id, _ := o.Owner(int(mr))
-		if id == "" {
-			return nil
+		owners, _ := o.Owners(int(mr))
+		if len(owners) != 1 {
+			return nil // nobody's, or one of several: their reports will tell
 		}
-		a, err := tx.Attempt(ctx, id)
+		a, err := tx.Attempt(ctx, owners[0])
 		if err != nil {
 			return err
 		}
-		return q.settle(ctx, tx, a, Outcome{Kind: OutcomeAccepted, MR: mr}, now)
+		return q.late(ctx, tx, a, Outcome{Kind: OutcomeAccepted, MR: mr}, now)
 	})
 }

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -11,8 +12,12 @@ func TestALateReferenceIsKnownByWhereItStandsInTheSIMsCount(t *testing.T) {
 		return Attempt{MR: mr, Result: ResultAccepted, IMEI: "1", Started: now, Ended: now.Add(time.Second)}
 	}
 	doubt := func(id string) Attempt {
-		return Attempt{ID: id, MR: -1, Result: ResultUnknown, IMEI: "1", Started: now, Ended: now}
+		return Attempt{ID: id, MR: -1, Result: ResultUnknown, Unanswered: true, IMEI: "1", Started: now, Ended: now}
 	}
+	reported := doubt("r")
+	reported.Result, reported.MR = ResultAccepted, 8
+	answered := doubt("x") // by an error that proves nothing
+	answered.Unanswered = false
 	refused := Attempt{MR: -1, Result: ResultRefused, IMEI: "1", Started: now, Ended: now}
 	unsent := Attempt{MR: -1, Result: ResultNotSent, IMEI: "1", Started: now, Ended: now}
 	long := doubt("x")
@@ -22,13 +27,14 @@ func TestALateReferenceIsKnownByWhereItStandsInTheSIMsCount(t *testing.T) {
 	for name, c := range map[string]struct {
 		before  []Attempt // newest first
 		mr      int
-		want    string
+		want    string // ids, one letter each
 		certain bool
 	}{
 		"nothing in doubt":                              {[]Attempt{known(7), known(6)}, 8, "", false},
 		"the next but one is the submit's own":          {[]Attempt{doubt("x"), known(7)}, 9, "", false},
 		"the next may be the one in doubt":              {[]Attempt{doubt("x"), known(7)}, 8, "x", false},
-		"the first of two in doubt":                     {[]Attempt{doubt("y"), doubt("x"), known(7)}, 8, "x", false},
+		"either of two in doubt":                        {[]Attempt{doubt("y"), doubt("x"), known(7)}, 8, "xy", false},
+		"either of two in one gap":                      {[]Attempt{known(9), doubt("y"), doubt("x"), known(7)}, 8, "yx", true},
 		"the second of two in doubt":                    {[]Attempt{doubt("y"), doubt("x"), known(7)}, 9, "y", false},
 		"past two in doubt":                             {[]Attempt{doubt("y"), doubt("x"), known(7)}, 10, "", false},
 		"a refused one may have used one":               {[]Attempt{doubt("x"), refused, known(7)}, 9, "x", false},
@@ -38,6 +44,9 @@ func TestALateReferenceIsKnownByWhereItStandsInTheSIMsCount(t *testing.T) {
 		"a refusal is its own after a known one":        {[]Attempt{known(9), doubt("x"), known(7)}, -1, "", false},
 		"no reference is known":                         {[]Attempt{doubt("x")}, 8, "x", false},
 		"the gap that one in doubt left":                {[]Attempt{known(9), doubt("x"), known(7)}, 8, "x", true},
+		"known by its report, and yet unanswered":       {[]Attempt{reported, known(7)}, 8, "r", true},
+		"the next after one known by its report":        {[]Attempt{reported, known(7)}, 9, "", false},
+		"in doubt, but answered":                        {[]Attempt{answered, known(7)}, 8, "", false},
 		"after the gap":                                 {[]Attempt{known(9), doubt("x"), known(7)}, 10, "", false},
 		"no gap was left":                               {[]Attempt{known(8), doubt("x"), known(7)}, 9, "", false},
 		"given up too long ago":                         {[]Attempt{long, known(7)}, 8, "", false},
@@ -45,7 +54,7 @@ func TestALateReferenceIsKnownByWhereItStandsInTheSIMsCount(t *testing.T) {
 		"a modem that always says 0 has no say in gaps": {[]Attempt{known(0), doubt("x"), known(0)}, 0, "", false},
 	} {
 		o := owedBy(c.before, Attempt{IMEI: "1", Started: now.Add(time.Second)})
-		if got, certain := o.Owner(c.mr); got != c.want || certain != c.certain {
+		if got, certain := o.Owners(c.mr); strings.Join(got, "") != c.want || certain != c.certain {
 			t.Errorf("%s: %q, certain %v", name, got, certain)
 		}
 	}

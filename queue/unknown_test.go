@@ -285,3 +285,41 @@ func TestARestartCallsWhatWasUnderWayUnknownAndKeepsTheRest(t *testing.T) {
 		r.expect(m1.ID, queue.Submitted)
 	})
 }
+
+func TestAStrayResultSettlesTheOnlyAttemptThatCanHaveItAndNoneOfTwo(t *testing.T) {
+	for _, doubtful := range []int{1, 2} {
+		bubble(t, func(t *testing.T) {
+			r := newRig(t)
+			run := r.dispatch()
+			mr := byte(7)
+			answers := make(chan queue.Outcome, 8)
+			run.Attach(queue.Line{Station: "m0", IMEI: "1", SIM: "sim-m0", Submit: func(context.Context, queue.Submission) queue.Outcome {
+				return <-answers
+			}})
+			known := r.enqueue(queue.Draft{})
+			answers <- queue.Outcome{Kind: queue.OutcomeAccepted, MR: mr}
+			synctest.Wait()
+			if got := r.message(known.ID); got.State != queue.Submitted {
+				t.Fatal(got.State)
+			}
+			var in []queue.Message
+			for range doubtful {
+				in = append(in, r.enqueue(queue.Draft{}))
+				answers <- queue.Outcome{Kind: queue.OutcomeUnknown, Unanswered: true}
+				synctest.Wait()
+			}
+			if err := r.q.StrayResult(t.Context(), "m0", "1", "sim-m0", mr+1); err != nil {
+				t.Fatal(err)
+			}
+			want := queue.Submitted
+			if doubtful > 1 {
+				want = queue.Unknown
+			}
+			for _, m := range in {
+				if got := r.message(m.ID); got.State != want {
+					t.Errorf("%d in doubt: %s, want %s", doubtful, got.State, want)
+				}
+			}
+		})
+	}
+}

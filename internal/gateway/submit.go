@@ -15,7 +15,7 @@ import (
 func (s *session) submit(ctx context.Context, sub queue.Submission) queue.Outcome {
 	var owing modem.Owing
 	if !sub.Owed.None() {
-		owing = modem.Owing{Owner: sub.Owed.Owner, Patience: sub.Owed.Patience()}
+		owing = modem.Owing{Owners: sub.Owed.Owners, Newer: sub.Owed.Newer, Patience: sub.Owed.Patience()}
 	}
 	got, err := s.m.SubmitOwing(ctx, sub.AttemptID, sub.TPDU, owing)
 	o := outcome(got.MR, err)
@@ -53,7 +53,7 @@ func outcome(mr byte, err error) queue.Outcome {
 	case err == nil:
 		return queue.Outcome{Kind: queue.OutcomeAccepted, MR: mr}
 	case errors.Is(err, modem.ErrOutcomeUnknown):
-		return queue.Outcome{Kind: queue.OutcomeUnknown, Detail: err.Error()}
+		return queue.Outcome{Kind: queue.OutcomeUnknown, Unanswered: true, Detail: err.Error()}
 	case errors.Is(err, modem.ErrNotSent):
 		return queue.Outcome{Kind: queue.OutcomeNotSent, Detail: err.Error()}
 	}

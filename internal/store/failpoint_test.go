@@ -398,7 +398,7 @@ func TestNoMemberOfASharedCommitIsToldOfSuccessWhenSQLiteRefusesIt(t *testing.T)
 		if _, err := tx.exec(t.Context(), `PRAGMA defer_foreign_keys = on`); err != nil {
 			return err
 		}
-		_, err := tx.exec(t.Context(), `INSERT INTO attempts VALUES ('a', 'nowhere', 1, 1, '', '', '', 0, 0, '', -1, 0, '', -1, 0, 0, 0, FALSE)`)
+		_, err := tx.exec(t.Context(), `INSERT INTO attempts VALUES ('a', 'nowhere', 1, 1, '', '', '', 0, 0, '', -1, 0, '', -1, 0, 0, 0, FALSE, FALSE)`)
 		return err
 	})
 	for i, err := range errs {

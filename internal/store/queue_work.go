@@ -76,12 +76,12 @@ func (tx *Tx) NextTimer(ctx context.Context, now time.Time) (time.Time, error) {
  UNION ALL SELECT * FROM (SELECT due AS t FROM segments WHERE state IN ('submitted', 'unknown') ORDER BY due LIMIT 1) AS b) AS timers`, micros(now)))
 }
 
-const attemptColumns = `id, message_id, seq, n, station, imei, sim, started, ended, result, mr, code, detail, status, scts, discharge, reported, shared`
+const attemptColumns = `id, message_id, seq, n, station, imei, sim, started, ended, result, mr, code, detail, status, scts, discharge, reported, shared, unanswered`
 
 func scanAttempt(r scanner) (a queue.Attempt, err error) {
 	var started, ended, scts, discharge, reported int64
 	err = r.Scan(&a.ID, &a.MessageID, &a.Seq, &a.N, &a.Station, &a.IMEI, &a.SIM, &started, &ended, &a.Result, &a.MR, &a.Code, &a.Detail,
-		&a.Status, &scts, &discharge, &reported, &a.Shared)
+		&a.Status, &scts, &discharge, &reported, &a.Shared, &a.Unanswered)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = queue.ErrNotFound
 	}
@@ -93,17 +93,17 @@ func scanAttempt(r scanner) (a queue.Attempt, err error) {
 // InsertAttempt writes an attempt down before it is made.
 func (tx *Tx) InsertAttempt(ctx context.Context, a queue.Attempt) error {
 	_, err := tx.exec(ctx, `INSERT INTO attempts (`+attemptColumns+`)
- VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
+ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
 		a.ID, a.MessageID, a.Seq, a.N, a.Station, a.IMEI, a.SIM, micros(a.Started), micros(a.Ended), string(a.Result), a.MR, a.Code, a.Detail,
-		a.Status, micros(a.SCTS), micros(a.Discharge), micros(a.Reported), a.Shared)
+		a.Status, micros(a.SCTS), micros(a.Discharge), micros(a.Reported), a.Shared, a.Unanswered)
 	return err
 }
 
 // SaveAttempt writes what can change in an attempt.
 func (tx *Tx) SaveAttempt(ctx context.Context, a queue.Attempt) error {
 	return tx.execOne(ctx, `UPDATE attempts SET ended = $1, result = $2, mr = $3, code = $4, detail = $5, status = $6, scts = $7,
- discharge = $8, reported = $9, shared = $10 WHERE id = $11`,
-		micros(a.Ended), string(a.Result), a.MR, a.Code, a.Detail, a.Status, micros(a.SCTS), micros(a.Discharge), micros(a.Reported), a.Shared, a.ID)
+ discharge = $8, reported = $9, shared = $10, unanswered = $11 WHERE id = $12`,
+		micros(a.Ended), string(a.Result), a.MR, a.Code, a.Detail, a.Status, micros(a.SCTS), micros(a.Discharge), micros(a.Reported), a.Shared, a.Unanswered, a.ID)
 }
 
 // Attempt gives one attempt, or queue.ErrNotFound.
