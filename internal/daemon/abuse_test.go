@@ -1,25 +1,19 @@
 package daemon_test
 
 import (
-	"context"
 	"errors"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"attestd/internal/access"
-	"attestd/internal/config"
 	"attestd/internal/daemon"
 	"attestd/internal/seal"
 	"attestd/internal/store"
 )
 
 func TestAReloadChangesWhereMessagesAndCodesMayGo(t *testing.T) {
-	dir := t.TempDir()
-	cfg := config.Default()
-	cfg.HTTP.Listen = "127.0.0.1:0"
-	cfg.Store = config.Store{URL: "sqlite://" + filepath.Join(dir, "a.db"), KeyFile: filepath.Join(dir, "a.key")}
+	cfg := daemon.Bare(t)
 	keys, _, err := seal.LoadOrCreate(cfg.Store.KeyFile)
 	if err != nil {
 		t.Fatal(err)
@@ -32,19 +26,7 @@ func TestAReloadChangesWhereMessagesAndCodesMayGo(t *testing.T) {
 	if err = errors.Join(err, s.Close()); err != nil {
 		t.Fatal(err)
 	}
-	d, err := daemon.New(t.Context(), cfg, daemon.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	served := make(chan error, 1)
-	go func() { served <- d.Run(ctx) }()
-	defer func() {
-		stop()
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-	}()
+	d := daemon.Serving(t, cfg)
 	post := func(path, body string) int {
 		t.Helper()
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+d.Addr()+path, strings.NewReader(body))

@@ -1,7 +1,6 @@
 package daemon_test
 
 import (
-	"context"
 	"net/http"
 	"os"
 	"strings"
@@ -22,19 +21,7 @@ func TestAReloadTakesARotatedKeyAndTheGatewayMovesEverythingByItself(t *testing.
 	if err := r.Halt(); err != nil {
 		t.Fatal(err)
 	}
-	d, err := daemon.New(t.Context(), r.Config, daemon.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	served := make(chan error, 1)
-	go func() { served <- d.Run(ctx) }()
-	defer func() {
-		stop()
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-	}()
+	d := daemon.Serving(t, r.Config)
 	r.URL = "http://" + d.Addr()
 	if _, err := seal.Rotate(r.Config.Store.KeyFile); err != nil {
 		t.Fatal(err)

@@ -1,7 +1,6 @@
 package daemon_test
 
 import (
-	"context"
 	"io"
 	"net/http"
 	"os"
@@ -9,16 +8,12 @@ import (
 	"strings"
 	"testing"
 
-	"attestd/internal/config"
 	"attestd/internal/daemon"
 )
 
 func TestAReloadShowsThePageAsTheOperatorWantsItNow(t *testing.T) {
-	dir := t.TempDir()
-	cfg := config.Default()
-	cfg.Environment, cfg.HTTP.Listen = config.Test, "127.0.0.1:0"
-	cfg.Store = config.Store{URL: "sqlite://" + filepath.Join(dir, "attestd.db"), KeyFile: filepath.Join(dir, "attestd.key")}
-	cfg.Page.Name, cfg.Page.LogoFile = "旧名称", filepath.Join(dir, "logo.svg")
+	cfg := daemon.Bare(t)
+	cfg.Page.Name, cfg.Page.LogoFile = "旧名称", filepath.Join(t.TempDir(), "logo.svg")
 	draw := func(text string) {
 		t.Helper()
 		if err := os.WriteFile(cfg.Page.LogoFile, []byte(text), 0o600); err != nil {
@@ -26,19 +21,7 @@ func TestAReloadShowsThePageAsTheOperatorWantsItNow(t *testing.T) {
 		}
 	}
 	draw("<svg/>")
-	d, err := daemon.New(t.Context(), cfg, daemon.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	served := make(chan error, 1)
-	go func() { served <- d.Run(ctx) }()
-	defer func() {
-		stop()
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-	}()
+	d := daemon.Serving(t, cfg)
 	page := func() string {
 		t.Helper()
 		a, err := http.Get("http://" + d.Addr() + "/")
@@ -79,7 +62,7 @@ func TestAReloadShowsThePageAsTheOperatorWantsItNow(t *testing.T) {
 	}
 
 	bad := next
-	bad.Page.Name, bad.Page.LogoFile = "不该出现", filepath.Join(dir, "none.svg")
+	bad.Page.Name, bad.Page.LogoFile = "不该出现", filepath.Join(t.TempDir(), "none.svg")
 	if _, err := d.Reload(bad); err == nil || !strings.Contains(err.Error(), "page.logo_file") || strings.Contains(page(), "不该出现") {
 		t.Error("a reload that fails changed something, or its error does not name the key: ", err)
 	}

@@ -1,8 +1,6 @@
 package daemon
 
 import (
-	"context"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -13,23 +11,8 @@ import (
 )
 
 func TestAReloadTakesTheInboundRulesOver(t *testing.T) {
-	dir := t.TempDir()
-	cfg := config.Default()
-	cfg.Environment, cfg.HTTP.Listen = config.Test, "127.0.0.1:0"
-	cfg.Store = config.Store{URL: "sqlite://" + filepath.Join(dir, "attestd.db"), KeyFile: filepath.Join(dir, "attestd.key")}
-	d, err := New(t.Context(), cfg, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	served := make(chan error, 1)
-	go func() { served <- d.Run(ctx) }()
-	defer func() {
-		stop()
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-	}()
+	cfg := Bare(t)
+	d := Serving(t, cfg)
 	n := 0
 	taken := func(from, text string) string {
 		t.Helper()
