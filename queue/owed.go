@@ -13,6 +13,9 @@ import (
 // owedFor is how long after it was given up a submit may still get its final result.
 const owedFor = 15 * time.Minute
 
+// leastPatience is how long a second final result is waited for at least; a kill meanwhile would put this attempt in doubt too.
+const leastPatience = 500 * time.Millisecond
+
 // Owed is what earlier submits on the same modem and SIM may still be owed. The zero Owed is nothing.
 type Owed struct {
 	last     int       // the newest known reference; -1 for none
@@ -78,7 +81,7 @@ func (q *Queue) owed(ctx context.Context, tx Tx, a Attempt) (Owed, error) {
 
 // owedBy reads it from what the SIM sent before (newest first).
 func owedBy(before []Attempt, a Attempt) Owed {
-	o := Owed{last: -1, patience: 2 * time.Second}
+	o := Owed{last: -1, patience: leastPatience}
 	after := -1 // the known reference after the one looked at
 	var since []Attempt
 	for i, b := range before {
@@ -86,7 +89,7 @@ func owedBy(before []Attempt, a Attempt) Owed {
 			continue
 		}
 		if b.Result == ResultAccepted && b.Ended.After(b.Started) {
-			o.patience = max(o.patience, 2*time.Second+4*b.Ended.Sub(b.Started))
+			o.patience = max(o.patience, leastPatience+4*b.Ended.Sub(b.Started))
 		}
 		if b.MR >= 0 {
 			if after < 0 {

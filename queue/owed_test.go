@@ -63,7 +63,7 @@ func TestALateReferenceIsKnownByWhereItStandsInTheSIMsCount(t *testing.T) {
 func TestASecondResultIsWaitedForAFewTimesAsLongAsSubmitsLast(t *testing.T) {
 	now := time.Now()
 	a := Attempt{MR: 7, Result: ResultAccepted, Started: now, Ended: now.Add(3 * time.Second)}
-	if got := owedBy([]Attempt{{MR: -1, Result: ResultUnknown}, a}, Attempt{Started: now}).Patience(); got != 14*time.Second {
+	if got := owedBy([]Attempt{{MR: -1, Result: ResultUnknown}, a}, Attempt{Started: now}).Patience(); got != 12500*time.Millisecond {
 		t.Errorf("%v", got)
 	}
 }
