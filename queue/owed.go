@@ -31,6 +31,7 @@ type owedOne struct {
 	at       int
 	from, to int
 	mr       int
+	earlier  bool // an earlier process waited for it
 }
 
 // None says that nothing is owed.
@@ -61,6 +62,18 @@ func (o Owed) Owners(mr int) (attempts []string, certain bool) {
 	return attempts, false
 }
 
+// Contested says whether a reference that came alone may be that of an attempt which this process has given up. One that an earlier process
+// waited for is another matter: the handshake since has shown that the modem was at rest.
+func (o Owed) Contested(mr int) bool {
+	owners, _ := o.Owners(mr)
+	for _, a := range slices.Concat(o.recent, o.older, o.reported) {
+		if !a.earlier && slices.Contains(owners, a.id) {
+			return true
+		}
+	}
+	return false
+}
+
 // Newer says whether reference a was given after b.
 func (o Owed) Newer(a, b byte) bool {
 	return o.last >= 0 && wrap(int(a)-o.last) > wrap(int(b)-o.last)
@@ -76,11 +89,11 @@ func (q *Queue) owed(ctx context.Context, tx Tx, a Attempt) (Owed, error) {
 	if err != nil {
 		return Owed{}, err
 	}
-	return owedBy(before, a), nil
+	return owedBy(before, a, q.began), nil
 }
 
-// owedBy reads it from what the SIM sent before (newest first).
-func owedBy(before []Attempt, a Attempt) Owed {
+// owedBy reads it from what the SIM sent before (newest first); this process began at a time.
+func owedBy(before []Attempt, a Attempt, began time.Time) Owed {
 	o := Owed{last: -1, patience: leastPatience}
 	after := -1 // the known reference after the one looked at
 	var since []Attempt
@@ -97,7 +110,7 @@ func owedBy(before []Attempt, a Attempt) Owed {
 			}
 			after = b.MR
 			if b.mayYetEnd(a) {
-				o.reported = append(o.reported, owedOne{id: b.ID, mr: b.MR})
+				o.reported = append(o.reported, owedOne{id: b.ID, mr: b.MR, earlier: b.Started.Before(began)})
 			}
 			continue
 		}
@@ -106,13 +119,13 @@ func owedBy(before []Attempt, a Attempt) Owed {
 			continue
 		}
 		if from, _ := firstKnown(before[i+1:]); from >= 0 && b.mayYetEnd(a) {
-			o.older = append(o.older, owedOne{id: b.ID, from: from, to: after})
+			o.older = append(o.older, owedOne{id: b.ID, from: from, to: after, earlier: b.Started.Before(began)})
 		}
 	}
 	slices.Reverse(since)
 	for i, b := range since {
 		if b.mayYetEnd(a) {
-			o.recent = append(o.recent, owedOne{id: b.ID, at: i + 1})
+			o.recent = append(o.recent, owedOne{id: b.ID, at: i + 1, earlier: b.Started.Before(began)})
 		}
 	}
 	return o

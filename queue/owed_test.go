@@ -53,7 +53,7 @@ func TestALateReferenceIsKnownByWhereItStandsInTheSIMsCount(t *testing.T) {
 		"the SIM was in another modem":                  {[]Attempt{elsewhere, known(7)}, 8, "", false},
 		"a modem that always says 0 has no say in gaps": {[]Attempt{known(0), doubt("x"), known(0)}, 0, "", false},
 	} {
-		o := owedBy(c.before, Attempt{IMEI: "1", Started: now.Add(time.Second)})
+		o := owedBy(c.before, Attempt{IMEI: "1", Started: now.Add(time.Second)}, now)
 		if got, certain := o.Owners(c.mr); strings.Join(got, "") != c.want || certain != c.certain {
 			t.Errorf("%s: %q, certain %v", name, got, certain)
 		}
@@ -63,7 +63,21 @@ func TestALateReferenceIsKnownByWhereItStandsInTheSIMsCount(t *testing.T) {
 func TestASecondResultIsWaitedForAFewTimesAsLongAsSubmitsLast(t *testing.T) {
 	now := time.Now()
 	a := Attempt{MR: 7, Result: ResultAccepted, Started: now, Ended: now.Add(3 * time.Second)}
-	if got := owedBy([]Attempt{{MR: -1, Result: ResultUnknown}, a}, Attempt{Started: now}).Patience(); got != 12500*time.Millisecond {
+	if got := owedBy([]Attempt{{MR: -1, Result: ResultUnknown}, a}, Attempt{Started: now}, now).Patience(); got != 12500*time.Millisecond {
 		t.Errorf("%v", got)
+	}
+}
+
+func TestAReferenceIsContestedOnlyByWhatThisProcessGaveUp(t *testing.T) {
+	now := time.Now()
+	before := []Attempt{
+		{ID: "x", MR: -1, Result: ResultUnknown, Unanswered: true, Started: now, Ended: now},
+		{MR: 7, Result: ResultAccepted, Started: now, Ended: now},
+	}
+	for began, want := range map[time.Time]bool{now: true, now.Add(time.Second): false} {
+		o := owedBy(before, Attempt{Started: now.Add(time.Minute)}, began)
+		if owners, _ := o.Owners(8); len(owners) != 1 || o.Contested(8) != want || o.Contested(9) {
+			t.Errorf("%v: owners %v, contested %v", began.Sub(now), owners, o.Contested(8))
+		}
 	}
 }

@@ -72,12 +72,13 @@ type Queue struct {
 	rules   atomic.Pointer[Policy]
 	observe Observer
 	barrier Barrier // nil lets everything pass
+	began   time.Time
 }
 
 // New makes a queue over a store. observe may be nil.
 func New(s Store, p Policy, observe func(ctx context.Context, tx Tx, m Message) error) *Queue {
 	q := with(p)
-	q.store, q.observe = s, observe
+	q.store, q.observe, q.began = s, observe, time.Now()
 	return q
 }
 
