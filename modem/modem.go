@@ -33,6 +33,9 @@ type Config struct {
 	AnswerWait     time.Duration // how long a silent port is asked AT before it is no modem: 20 s
 	Registration   time.Duration // how long Open waits for registration; 0 = it does not
 
+	// Heard is called with each status report at the moment when the modem hands it over, before its event has its turn. It must not block, and need
+	// not do anything: the event follows.
+	Heard  func(tpdu []byte)
 	Trace  func(at.Trace)
 	Logger *slog.Logger
 }

@@ -66,7 +66,7 @@ func begin(port io.ReadWriteCloser, c Config) *Modem {
 	m.cs.Store(int32(RegUnknown))
 	m.eps.Store(int32(RegUnknown))
 	m.conn = at.New(port, at.Options{
-		URC: unsolicited, WriteTimeout: c.WriteTimeout, LateResultWait: c.LateResultWait, Trace: c.Trace,
+		Heard: m.heard, URC: unsolicited, WriteTimeout: c.WriteTimeout, LateResultWait: c.LateResultWait, Trace: c.Trace,
 	})
 	go m.translate()
 	go m.pump()

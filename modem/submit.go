@@ -97,6 +97,13 @@ func (m *Modem) two(res at.Result, err error, owing Owing) (Receipt, error) {
 	return Receipt{MR: second, Shared: len(others) > 0}, nil
 }
 
+// knownWait is how long a final result may take once the message is known to be with the network.
+const knownWait = 5 * time.Second
+
+// Known says that the submit with this tag is known to have reached the network (its status report came): its final result is waited for a few
+// seconds more, and not for SubmitTimeout. It ends as unknown then.
+func (m *Modem) Known(tag string) { m.conn.Hurry(tag, knownWait) }
+
 // unsent says what it means that no reference was read.
 func unsent(res at.Result, err error) error {
 	var cms at.CMSError

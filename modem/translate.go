@@ -67,6 +67,13 @@ func (m *Modem) pump() {
 	}
 }
 
+// heard hands on a status report that comes while a submit is under way: its event may wait behind what must be fetched first.
+func (m *Modem) heard(e at.Event) {
+	if m.c.Heard != nil && strings.HasPrefix(e.Line, "+CDS:") {
+		m.c.Heard(part(e.Body, announced(e.Line)).tpdu)
+	}
+}
+
 func (m *Modem) meaning(e at.Event) []Event {
 	if e.Late != nil {
 		return m.late(e.Late)

@@ -69,6 +69,20 @@ func fated(suffix string, over moment) func(*scene) error {
 	}
 }
 
+// fatedAlone strikes one message by its number; others follow.
+func fatedAlone(suffix string, over moment) func(*scene) error {
+	return func(s *scene) error {
+		m, err := s.send(suffix, false)
+		if err != nil {
+			return err
+		}
+		if err := s.meets(over, func(e simulator.Entry) bool { return e.To == m.to }); err != nil {
+			return err
+		}
+		return s.meanwhile()
+	}
+}
+
 // meets waits until a submit that fits has met its fate, and until that is over.
 func (s *scene) meets(over moment, fits func(simulator.Entry) bool) error {
 	e, err := s.await("the fault", time.Time{}, func(e simulator.Entry) bool {
@@ -190,6 +204,14 @@ func late(d time.Duration) func(*simulator.Config) {
 // dialect is the maker of the modem.
 func dialect(profile string) func(*simulator.Config) {
 	return func(c *simulator.Config) { c.Profile = profile }
+}
+
+// patient waits as long as it does unless configured.
+func patient(c *config.Config) {
+	def := config.Default().Modems
+	for i := range c.Modem {
+		c.Modem[i].SubmitTimeout, c.Modem[i].LateResultWait = def.SubmitTimeout, def.LateResultWait
+	}
 }
 
 // wantsPIN is a card with a PIN that the configuration knows.

@@ -15,6 +15,8 @@ var answers = []Fault{
 		Gateway: "calls it unknown after `submit_timeout`, resynchronises, goes on; that the next reference leaves no gap proves that it was not sent, and it is sent again"},
 	{Name: "silent-sent", Modem: "gives no final result; it is on air", strike: fated("99611", atOnce),
 		Gateway: "the same; the status report settles it"},
+	{Name: "silent-sent-patience", Modem: "the same, with the default `submit_timeout` of 3 minutes, while no other report is due", house: patient, strike: fatedAlone("99611", atOnce),
+		Gateway: "the status report ends the wait: 5 s later it resynchronises and goes on"},
 	{Name: "late-result", Modem: "gives the final result after `submit_timeout`, and is deaf until then", strike: fated("99612", answered),
 		Gateway: "waits `late_result_wait` before it says anything, and credits the result to its own submit"},
 	{Name: "overdue-result", Modem: "gives the final result late, and answers other commands before it", radio: late(1500 * time.Millisecond), strike: fated("99613", answered),

@@ -22,6 +22,7 @@ type session struct {
 	breaker breaker
 	doubt   atomic.Int64  // until when a late result may come, in nanoseconds
 	settled chan struct{} // it came
+	flight  atomic.Pointer[flight]
 	ended   chan error    // what is wrong with the modem; the first reason counts
 	look    chan struct{} // registration may have changed
 	full    chan struct{} // the message store is full

@@ -193,6 +193,12 @@ func (s *station) serve(ctx context.Context) error {
 	defer release()
 	c := s.c.Modem
 	c.Port = path
+	var run atomic.Pointer[session]
+	c.Heard = func(tpdu []byte) {
+		if one := run.Load(); one != nil {
+			one.heard(tpdu)
+		}
+	}
 	m, err := s.open(ctx, c)
 	if err != nil {
 		s.find.learn(s.c, path, modem.Identity{}, err)
@@ -208,7 +214,8 @@ func (s *station) serve(ctx context.Context) error {
 	}
 	s.change(func(st *Status) { st.Identity, st.Port = id, path; st.Opened++ })
 	s.log.Info("modem is open", "port", path, "model", id.Manufacturer+" "+id.Model, "imei", id.IMEI, "sim", SIM(id))
-	err = newSession(s, m).run(ctx)
+	run.Store(newSession(s, m))
+	err = run.Load().run(ctx)
 	if ctx.Err() == nil {
 		s.change(func(st *Status) { st.Lost++ })
 	}

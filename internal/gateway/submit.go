@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"attestd/modem"
+	"attestd/pdu"
 	"attestd/queue"
 )
 
@@ -17,9 +18,11 @@ func (s *session) submit(ctx context.Context, sub queue.Submission) queue.Outcom
 	if !sub.Owed.None() {
 		owing = modem.Owing{Owners: sub.Owed.Owners, Newer: sub.Owed.Newer, Patience: sub.Owed.Patience()}
 	}
+	s.flight.Store(newFlight(sub))
 	got, err := s.m.SubmitOwing(ctx, sub.AttemptID, sub.TPDU, owing)
+	s.flight.Store(nil)
 	o := outcome(got.MR, err)
-	o.Shared = got.Shared
+	o.Shared = got.Shared && sub.Owed.Contested(int(got.MR))
 	s.count(o)
 	switch o.Kind {
 	case queue.OutcomeAccepted:
@@ -34,6 +37,36 @@ func (s *session) submit(ctx context.Context, sub queue.Submission) queue.Outcom
 		s.end(&fault{Barren, fmt.Errorf("the modem accepts nothing: %s", o.Detail)})
 	}
 	return o
+}
+
+// flight is the submission under way.
+type flight struct {
+	attempt, to string
+	began       time.Time
+}
+
+func newFlight(sub queue.Submission) *flight {
+	p, err := pdu.Decode(sub.TPDU, pdu.MO)
+	if err != nil || p.Submit == nil {
+		return nil
+	}
+	return &flight{sub.AttemptID, p.Submit.To.String(), time.Now()}
+}
+
+// clocksApart is how far the service centre's clock may be behind ours in a report that is taken for that of the submission under way.
+const clocksApart = 5 * time.Second
+
+// heard tells the modem that the submission under way has reached the network, if this is its status report: some modems lose the
+// final result, and the whole submit_timeout would be waited for in vain. A mistake costs nothing but the wait: the queue judges by itself.
+func (s *session) heard(tpdu []byte) {
+	f := s.flight.Load()
+	if f == nil {
+		return
+	}
+	p, err := pdu.Decode(tpdu, pdu.MT)
+	if r := p.Report; err == nil && r != nil && pdu.SameRecipient(f.to, r.Recipient.String()) && r.SCTS.After(f.began.Add(-clocksApart)) {
+		s.m.Known(f.attempt)
+	}
 }
 
 func (s *session) count(o queue.Outcome) {

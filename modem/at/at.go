@@ -26,6 +26,9 @@ type Options struct {
 	Quiet time.Duration
 	// ProbeTimeout is how long a bare AT of a resynchronisation waits for its answer (default 3 s).
 	ProbeTimeout time.Duration
+	// Heard is called from the loop for each unsolicited line with its body, at once: the event may have to wait behind others.
+	// It must not block.
+	Heard func(Event)
 	// Trace is called from the loop for each line read and each write. Payloads are masked.
 	Trace func(Trace)
 }

@@ -18,6 +18,7 @@ type Conn struct {
 	writes           chan []byte // one Write each
 	wrote            chan wrote
 	events           chan Event
+	hurries          chan hurry
 	closing          chan struct{} // Close was called
 	closeOnce        sync.Once
 	done             chan struct{} // nothing is read or written any more
@@ -46,6 +47,12 @@ type Conn struct {
 type wrote struct {
 	n   int
 	err error
+}
+
+// hurry says that the result of a command is known by other means.
+type hurry struct {
+	tag    string
+	within time.Duration
 }
 
 // request is a call of Do, Wake or Resync on its way to the loop.
@@ -88,7 +95,7 @@ func New(port io.ReadWriteCloser, o Options) *Conn {
 		port: port, o: o,
 		urgent: make(chan *request), requests: make(chan *request),
 		chunks: make(chan []byte), writes: make(chan []byte), wrote: make(chan wrote, 1),
-		events: make(chan Event), closing: make(chan struct{}),
+		events: make(chan Event), hurries: make(chan hurry, 4), closing: make(chan struct{}),
 		done: make(chan struct{}), gone: make(chan struct{}),
 	}
 	go c.read()
@@ -129,6 +136,14 @@ func (c *Conn) write() {
 // the final result, the timeout or the end of the port does. Result.Paid says which, also beside an error.
 func (c *Conn) Do(ctx context.Context, cmd Command) (Result, error) {
 	return c.ask(&request{ctx: ctx, cmd: cmd, kind: requestCommand})
+}
+
+// Hurry says that what became of the command with this tag is known by other means: its final result is waited for no longer than that.
+func (c *Conn) Hurry(tag string, within time.Duration) {
+	select {
+	case c.hurries <- hurry{tag, within}:
+	default: // nobody waits
+	}
 }
 
 // Wake leaves a prompt that somebody left open, and asks AT until it is answered, for at most d. ErrNotAnswering: there was

@@ -11,20 +11,22 @@ type finishing struct {
 	x         *exchange
 	reply     chan answer // nil when the caller has its answer
 	timer     *time.Timer
+	until     time.Time // when it strikes, unless something has changed that since
 	lingering bool
 	broken    bool // the conversation must be re-established when the wait is over
 }
 
 // finish waits for the final result of what was written.
 func (c *Conn) finish(r *request, x *exchange) {
-	f := finishing{c: c, x: x, reply: r.reply, timer: time.NewTimer(orDefault(r.cmd.Timeout))}
+	limit := orDefault(r.cmd.Timeout)
+	f := finishing{c: c, x: x, reply: r.reply, timer: time.NewTimer(limit), until: time.Now().Add(limit)}
 	defer f.timer.Stop()
 	cancel := r.ctx.Done()
 	if x.paid {
 		cancel = nil
 	}
 	for {
-		t := c.wait(waiting{timer: f.timer.C, cancel: cancel})
+		t := c.wait(waiting{timer: f.timer.C, cancel: cancel, hurry: c.hurries})
 		switch t.kind {
 		case tokenLine:
 			fin, ended := c.hear(x, t.line)
@@ -38,6 +40,11 @@ func (c *Conn) finish(r *request, x *exchange) {
 		case tokenTimer:
 			if f.timeout() {
 				return
+			}
+		case tokenHurry:
+			if !f.lingering && x.earlier == nil && t.hurry.tag == x.cmd.Tag && t.hurry.within < time.Until(f.until) {
+				x.hurried = true
+				f.timer.Reset(t.hurry.within)
 			}
 		case tokenCancel: // the caller goes; its final result is waited for all the same
 			f.answer(answer{x.result(), r.ctx.Err()})

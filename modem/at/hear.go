@@ -181,5 +181,8 @@ func (c *Conn) tell(e Event) {
 	if e.Kind == Unknown && e.Late == nil && len(c.out) >= maxUnknown {
 		return
 	}
+	if e.Kind == WithBody && e.Body != "" && c.o.Heard != nil {
+		c.o.Heard(e)
+	}
 	c.out = append(c.out, e)
 }

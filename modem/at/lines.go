@@ -12,6 +12,7 @@ const (
 	tokenTimer
 	tokenCancel
 	tokenRequest
+	tokenHurry
 	tokenEnd
 )
 
@@ -19,6 +20,7 @@ type token struct {
 	kind    tokenKind
 	line    string
 	request *request
+	hurry   hurry
 }
 
 // splitter cuts bytes into lines. CR, LF and any run of them end a line and empty lines do not exist, which makes one thing of

@@ -23,6 +23,7 @@ type exchange struct {
 	payload  string
 	cleared  bool // a bare AT was written since: not every final result is this one's
 	earlier  *Late
+	hurried  bool // what became of it is known by other means
 	asked    bool // Command.Doubt said that it may be: the wait is for another
 }
 
@@ -32,6 +33,7 @@ func (x *exchange) result() Result { return Result{Lines: x.lines, Paid: x.paid,
 type waiting struct {
 	timer  <-chan time.Time
 	cancel <-chan struct{}
+	hurry  <-chan hurry
 	idle   bool // requests may come
 }
 
@@ -119,6 +121,8 @@ func (c *Conn) wait(w waiting) token {
 			return token{kind: tokenTimer}
 		case <-w.cancel:
 			return token{kind: tokenCancel}
+		case h := <-w.hurry:
+			return token{kind: tokenHurry, hurry: h}
 		case <-c.closing:
 			return token{kind: tokenEnd}
 		}

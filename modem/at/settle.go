@@ -19,7 +19,7 @@ type settling struct {
 }
 
 func (c *Conn) grace(x *exchange) time.Duration {
-	if x.paid {
+	if x.paid && !x.hurried {
 		return c.o.LateResultWait
 	}
 	return shortGrace
