@@ -18,6 +18,10 @@ import (
 // backlog is how many messages are kept waiting, so that every moment finds the gateway at work.
 const backlog = 12
 
+// unreported is how many status reports may be due before the load waits: a storm of kills holds them up, and thousands of them would
+// come later than any evidence window.
+const unreported = 150
+
 func (r *run) asked() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -29,7 +33,8 @@ func (r *run) asked() int {
 // what follows it, and must not wait for itself.
 func (r *run) feed(ctx context.Context) error {
 	for i := 0; ctx.Err() == nil; i++ {
-		for began := time.Now(); int(r.onAir.Load())+backlog < r.asked() && time.Since(began) < time.Second && ctx.Err() == nil; {
+		full := func() bool { return int(r.onAir.Load())+backlog < r.asked() || !r.o.NoReports && r.onAir.Load()-r.reported.Load() > unreported }
+		for began := time.Now(); full() && time.Since(began) < time.Second && ctx.Err() == nil; {
 			pause(ctx, 5*time.Millisecond)
 		}
 		if err := r.ask(ctx, i); err != nil {
@@ -108,9 +113,12 @@ func (r *run) watchAir() {
 	go func() {
 		seen := map[string]bool{}
 		for e := range entries {
-			if e.Kind == simulator.KindSubmit && e.Accepted && !seen[e.Text] {
+			switch {
+			case e.Kind == simulator.KindSubmit && e.Accepted && !seen[e.Text]:
 				seen[e.Text] = true
 				r.onAir.Add(1)
+			case e.Kind == simulator.KindReport && e.Accepted:
+				r.reported.Add(1)
 			}
 		}
 	}()

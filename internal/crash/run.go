@@ -31,12 +31,13 @@ type run struct {
 	network *simulator.Network
 	client  *http.Client
 
-	child  atomic.Pointer[child]
-	onAir  atomic.Int64          // distinct texts on air
-	arm    atomic.Pointer[armed] // the next kill, for the network's hook
-	mu     sync.Mutex            // guards what follows
-	texts  map[string]bool       // asked for: text -> repeatable
-	inject []string              // texts that were sent to us
+	child    atomic.Pointer[child]
+	onAir    atomic.Int64          // distinct texts on air
+	reported atomic.Int64          // status reports that the gateway acknowledged
+	arm      atomic.Pointer[armed] // the next kill, for the network's hook
+	mu       sync.Mutex            // guards what follows
+	texts    map[string]bool       // asked for: text -> repeatable
+	inject   []string              // texts that were sent to us
 
 	recoveries []time.Duration
 	result     Result
