@@ -64,6 +64,8 @@ func (m *Modem) SubmitOwing(ctx context.Context, tag string, tpdu []byte, owing 
 		DoubtWait:     owing.Patience,
 	})
 	switch {
+	case res.Unresolved:
+		return Receipt{}, fmt.Errorf("%w: one final result came for two messages: %w", ErrOutcomeUnknown, err)
 	case res.Earlier != nil && owing.Owners != nil:
 		return m.two(res, err, owing)
 	case res.Alone && err == nil:

@@ -97,6 +97,8 @@ type Result struct {
 	// Earlier is a final result that was read before this one and can only be an earlier command's. Its Tag is empty: whose it is,
 	// the caller knows.
 	Earlier *Late
+	// Unresolved: Earlier may be this command's own, for the wait for another was cut short (restart, end of the port).
+	Unresolved bool
 	// Alone: Command.Doubt was raised, and no other final result came.
 	Alone bool
 }

@@ -104,3 +104,18 @@ func TestAReferenceWithoutItsOKMayBeAnEarlierOnesToo(t *testing.T) {
 		p.settles()
 	})
 }
+
+func TestAResultInDoubtIsUnresolvedWhenTheModemRestartsBeforeAnotherComes(t *testing.T) {
+	talk(t, Options{}, func(c *Conn, p *peer) {
+		first := do(c, doubted("BB"))
+		p.wants("AT+CMGS=15\r")
+		p.says("\r\n> ")
+		p.wants("0011000B91BB\x1a")
+		p.says("\r\n+CMGS: 7\r\n\r\nOK\r\n")
+		p.says("\r\nRDY\r\n")
+		if o := <-first; !errors.Is(o.err, ErrRestarted) || !o.res.Unresolved || o.res.Earlier == nil {
+			t.Fatalf("%+v", o)
+		}
+		p.settles()
+	})
+}

@@ -143,6 +143,7 @@ func (x *exchange) setAside(fin final) {
 // without is the answer when no final result was read: well, if the command may linger and has its information line.
 func (x *exchange) without(err error) answer {
 	a := answer{result: x.result(), err: err}
+	a.result.Unresolved = x.asked && len(x.lines) == 0
 	if x.cmd.Linger > 0 && len(x.lines) > 0 {
 		a.result.Missing, a.err = true, nil
 	}
