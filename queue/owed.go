@@ -94,15 +94,16 @@ func (q *Queue) owed(ctx context.Context, tx Tx, a Attempt) (Owed, error) {
 
 // owedBy reads it from what the SIM sent before (newest first); this process began at a time.
 func owedBy(before []Attempt, a Attempt, began time.Time) Owed {
-	o := Owed{last: -1, patience: leastPatience}
-	after := -1 // the known reference after the one looked at
+	o := Owed{last: -1}
+	var shortest time.Duration // not the longest: that one may have waited for a second result itself
+	after := -1                // the known reference after the one looked at
 	var since []Attempt
 	for i, b := range before {
 		if b.Result == ResultNotSent {
 			continue
 		}
-		if b.Result == ResultAccepted && b.Ended.After(b.Started) {
-			o.patience = max(o.patience, leastPatience+4*b.Ended.Sub(b.Started))
+		if took := b.Ended.Sub(b.Started); b.Result == ResultAccepted && took > 0 && (shortest == 0 || took < shortest) {
+			shortest = took
 		}
 		if b.MR >= 0 {
 			if after < 0 {
@@ -122,6 +123,7 @@ func owedBy(before []Attempt, a Attempt, began time.Time) Owed {
 			o.older = append(o.older, owedOne{id: b.ID, from: from, to: after, earlier: b.Started.Before(began)})
 		}
 	}
+	o.patience = leastPatience + 4*shortest
 	slices.Reverse(since)
 	for i, b := range since {
 		if b.mayYetEnd(a) {

@@ -169,7 +169,7 @@ func postAll(ctx context.Context, r *rig.Rig, n int, to func(i int) string) erro
 func textOf(i int) string { return fmt.Sprintf("Benchmark message %06d, code 314159.", i) }
 
 // plain is a recipient whom no fate befalls.
-func plain(i int) string { return fmt.Sprintf("+86139%07d1", i%1_000_000) }
+func plain(i int) string { return fmt.Sprintf("+86139%03d1%04d", i/10_000%1000, i%10_000) }
 
 // percentile of sorted values.
 func percentile(sorted []float64, p float64) float64 {

@@ -20,7 +20,7 @@ const backlog = 12
 
 // unreported is how many status reports may be due before the load waits: a storm of kills holds them up, and thousands of them would
 // come later than any evidence window.
-const unreported = 150
+const unreported = 60
 
 func (r *run) asked() int {
 	r.mu.Lock()
@@ -33,7 +33,9 @@ func (r *run) asked() int {
 // what follows it, and must not wait for itself.
 func (r *run) feed(ctx context.Context) error {
 	for i := 0; ctx.Err() == nil; i++ {
-		full := func() bool { return int(r.onAir.Load())+backlog < r.asked() || !r.o.NoReports && r.onAir.Load()-r.reported.Load() > unreported }
+		full := func() bool {
+			return int(r.onAir.Load())+backlog < r.asked() || !r.o.NoReports && r.onAir.Load()-r.reported.Load() > unreported
+		}
 		for began := time.Now(); full() && time.Since(began) < time.Second && ctx.Err() == nil; {
 			pause(ctx, 5*time.Millisecond)
 		}
@@ -62,7 +64,7 @@ func (r *run) ask(ctx context.Context, i int) error {
 	r.texts[text] = repeatable
 	r.mu.Unlock()
 	body, err := json.Marshal(map[string]any{
-		"to": fmt.Sprintf("+86139%07d1", i%1_000_000), "text": text, "report": true, "repeatable": repeatable, "idempotency_key": text,
+		"to": fmt.Sprintf("+86139%03d1%04d", i/10_000%1000, i%10_000), "text": text, "report": true, "repeatable": repeatable, "idempotency_key": text,
 	})
 	if err != nil {
 		return err

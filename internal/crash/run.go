@@ -70,7 +70,7 @@ func (r *run) setUp(ctx context.Context) (err error) {
 	}
 	r.network, err = simulator.New(simulator.Config{
 		Modems: r.o.Modems, Radio: radio, ReportDelay: 60 * time.Millisecond, NoReports: r.o.NoReports,
-		MECapacity: 255, AckTimeout: time.Second, Hook: r.strike,
+		MECapacity: 255, AckTimeout: 2 * time.Second, Hook: r.strike,
 	})
 	if err != nil {
 		return err
