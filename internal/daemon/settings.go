@@ -33,7 +33,7 @@ func inboxPolicy(c config.Config) inbox.Policy {
 }
 
 // evenAnswers is far more than what the work of one such answer differs from another's, and nothing to a person.
-const evenAnswers = 20 * time.Millisecond
+const evenAnswers = 40 * time.Millisecond
 
 func verifyPolicy(c config.Config) verify.Policy {
 	v := c.Verify
