@@ -1,8 +1,6 @@
 package main
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -45,15 +43,7 @@ func (c *crashCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	if c.JSON {
-		err = json.NewEncoder(a.stdout).Encode(r)
-	} else {
-		err = c.table(a, r)
-	}
-	if err == nil && !r.Clean() {
-		err = errors.New("something was lost, went out twice or stays in doubt: see the result")
-	}
-	return err
+	return a.conclude(c.JSON, r, func() error { return c.table(a, r) }, r.Clean(), "something was lost, went out twice or stays in doubt: see the result")
 }
 
 func (c *crashCmd) table(a *app, r crash.Result) error {

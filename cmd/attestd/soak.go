@@ -43,13 +43,19 @@ func (c *soakCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	if c.JSON {
-		err = json.NewEncoder(a.stdout).Encode(r)
+	return a.conclude(c.JSON, r, func() error { return c.table(a, r) }, r.Clean(), "something was lost, went out twice, was refused or has grown")
+}
+
+// conclude prints what came of a trial, and fails when it was not clean.
+func (a *app) conclude(asJSON bool, result any, table func() error, clean bool, otherwise string) error {
+	var err error
+	if asJSON {
+		err = json.NewEncoder(a.stdout).Encode(result)
 	} else {
-		err = c.table(a, r)
+		err = table()
 	}
-	if err == nil && !r.Clean() {
-		err = errors.New("something was lost, went out twice, was refused or has grown")
+	if err == nil && !clean {
+		err = errors.New(otherwise)
 	}
 	return err
 }

@@ -210,7 +210,9 @@ func (r *run) killAt(ctx context.Context, moment string) error {
 	for {
 		select {
 		case e := <-entries:
-			if e.Kind == simulator.KindSubmit && e.Command > 0 && e.At.After(a.after) {
+			// One that was on its way when the gateway was killed is noted later, and is no sign of the next life.
+			command := e.At.Add(-time.Duration(e.US-e.Command) * time.Microsecond)
+			if e.Kind == simulator.KindSubmit && e.Command > 0 && command.After(a.after) {
 				r.recoveries = append(r.recoveries, time.Since(a.after))
 				return nil
 			}
