@@ -29,6 +29,7 @@ type Config struct {
 	PromptTimeout  time.Duration // 10 s
 	SubmitTimeout  time.Duration // 180 s
 	LateResultWait time.Duration // 30 s
+	AskAfter       time.Duration // without a final result, the modem is asked whether it still sends: 15 s; below 0, never
 	WriteTimeout   time.Duration // 10 s
 	AnswerWait     time.Duration // how long a silent port is asked AT before it is no modem: 20 s
 	Registration   time.Duration // how long Open waits for registration; 0 = it does not

@@ -85,6 +85,9 @@ func (c *Config) fill() {
 			*d.d = d.v
 		}
 	}
+	if c.AskAfter == 0 {
+		c.AskAfter = 15 * time.Second
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -59,6 +59,7 @@ func (m *Modem) SubmitOwing(ctx context.Context, tag string, tpdu []byte, owing 
 		Payload:       m.payload(tpdu),
 		PromptTimeout: m.c.PromptTimeout,
 		Timeout:       m.c.SubmitTimeout,
+		AskAfter:      m.c.AskAfter,
 		Linger:        5 * time.Second, // the reference is given once the SMSC has the message; OK is only manners
 		Doubt:         owing.doubt(),
 		DoubtWait:     owing.Patience,

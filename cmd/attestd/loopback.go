@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -99,6 +100,7 @@ func (c *loopbackCmd) configured(ctx context.Context) (modem.Config, error) {
 			return modem.Config{
 				Port: m.Port, Baud: m.Baud, PIN: string(m.PIN), SMSC: m.SMSC, DirectDelivery: m.DirectDelivery, UnconfirmedReports: !m.ConfirmReports,
 				CommandTimeout: m.CommandTimeout, PromptTimeout: m.PromptTimeout, SubmitTimeout: m.SubmitTimeout, LateResultWait: m.LateResultWait,
+				AskAfter: cmp.Or(m.AskAfter, -1),
 			}, nil
 		}
 		names = append(names, m.Name)

@@ -73,6 +73,7 @@ type ModemDefaults struct {
 	PromptTimeout    time.Duration `toml:"prompt_timeout"`
 	CommandTimeout   time.Duration `toml:"command_timeout"`
 	LateResultWait   time.Duration `toml:"late_result_wait"`
+	AskAfter         time.Duration `toml:"ask_after"` // 0: never
 	RegistrationWait time.Duration `toml:"registration_wait"`
 	DirectDelivery   bool          `toml:"direct_delivery"`
 	ConfirmReports   bool          `toml:"confirm_reports"`

@@ -32,6 +32,7 @@ func Default() Config {
 			PromptTimeout:    10 * time.Second,
 			CommandTimeout:   10 * time.Second,
 			LateResultWait:   30 * time.Second,
+			AskAfter:         15 * time.Second,
 			RegistrationWait: 60 * time.Second,
 			ConfirmReports:   true,
 			HoldLink:         true,

@@ -162,6 +162,7 @@ func (b *binder) shared(path string, m ModemDefaults) {
 	b.between(path+".prompt_timeout", m.PromptTimeout, 100*time.Millisecond, 5*time.Minute)
 	b.between(path+".command_timeout", m.CommandTimeout, 100*time.Millisecond, 5*time.Minute)
 	b.between(path+".late_result_wait", m.LateResultWait, 0, 15*time.Minute)
+	b.between(path+".ask_after", m.AskAfter, 0, 15*time.Minute)
 	b.between(path+".registration_wait", m.RegistrationWait, 0, time.Hour)
 	b.between(path+".search_limit", m.SearchLimit, 30*time.Second, 24*time.Hour)
 	for i, pattern := range m.Scan {

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -82,7 +83,7 @@ func (d *Daemon) station(m config.Modem, trace bool) gateway.StationConfig {
 	c := modem.Config{
 		Port: m.Port, Baud: m.Baud, PIN: string(m.PIN), SMSC: m.SMSC, DirectDelivery: m.DirectDelivery, UnconfirmedReports: !m.ConfirmReports,
 		CommandTimeout: m.CommandTimeout, PromptTimeout: m.PromptTimeout, SubmitTimeout: m.SubmitTimeout,
-		LateResultWait: m.LateResultWait, Registration: m.RegistrationWait,
+		LateResultWait: m.LateResultWait, AskAfter: cmp.Or(m.AskAfter, -1), Registration: m.RegistrationWait,
 		PINGuard: pinGuard{d.store, m.Name, string(m.PIN)},
 	}
 	if trace {

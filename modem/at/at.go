@@ -74,6 +74,9 @@ type Command struct {
 	Payload []byte
 	// Timeout runs from the write of the line, or from the write of the payload when there is one (default 10 s).
 	Timeout time.Duration
+	// AskAfter is how long the final result of a payload is awaited in silence; then the modem is asked AT, and one that answers has lost
+	// it: ErrResultLost, a few seconds later. 0: it is not asked.
+	AskAfter time.Duration
 	// PromptTimeout is how long the prompt may take (default 10 s).
 	PromptTimeout time.Duration
 	// Linger ends a command well that has an information line but no final result for this long (some answer

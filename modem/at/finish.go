@@ -11,7 +11,8 @@ type finishing struct {
 	x         *exchange
 	reply     chan answer // nil when the caller has its answer
 	timer     *time.Timer
-	until     time.Time // when it strikes, unless something has changed that since
+	until     time.Time // when the wait ends, unless it lingers or waits for another result
+	askAt     time.Time // when the modem is asked whether it still sends; zero: never
 	lingering bool
 	broken    bool // the conversation must be re-established when the wait is over
 }
@@ -24,6 +25,10 @@ func (c *Conn) finish(r *request, x *exchange) {
 	cancel := r.ctx.Done()
 	if x.paid {
 		cancel = nil
+		if r.cmd.AskAfter > 0 {
+			f.askAt = time.Now().Add(r.cmd.AskAfter)
+			f.arm()
+		}
 	}
 	for {
 		t := c.wait(waiting{timer: f.timer.C, cancel: cancel, hurry: c.hurries})
@@ -38,13 +43,19 @@ func (c *Conn) finish(r *request, x *exchange) {
 				f.timer.Reset(r.cmd.Linger)
 			}
 		case tokenTimer:
+			if f.asks() {
+				if err := f.ask(); err != nil {
+					f.answer(x.without(err))
+					return
+				}
+				break
+			}
 			if f.timeout() {
 				return
 			}
 		case tokenHurry:
 			if !f.lingering && x.earlier == nil && t.hurry.tag == x.cmd.Tag && t.hurry.within < time.Until(f.until) {
-				x.hurried = true
-				f.timer.Reset(t.hurry.within)
+				f.hurry(t.hurry.within)
 			}
 		case tokenCancel: // the caller goes; its final result is waited for all the same
 			f.answer(answer{x.result(), r.ctx.Err()})
@@ -71,6 +82,8 @@ func (f *finishing) final(fin final) bool {
 		f.answer(x.without(fin.err))
 		c.settle(settling{})
 		return true
+	case f.answersAsk(fin):
+		return false
 	case x.doubts(fin.err):
 		f.another(fin)
 		return false
@@ -107,7 +120,11 @@ func (f *finishing) timeout() bool {
 		}
 		return true
 	}
-	gave := x.without(ErrTimeout)
+	why := ErrTimeout
+	if x.cleared && x.hurried {
+		why = ErrResultLost
+	}
+	gave := x.without(why)
 	f.answer(gave)
 	s := settling{grace: c.grace(x)}
 	if gave.err != nil {

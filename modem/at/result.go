@@ -11,6 +11,7 @@ import (
 var (
 	ErrError        = errors.New("the modem answered ERROR")
 	ErrTimeout      = errors.New("no final result in time")
+	ErrResultLost   = fmt.Errorf("%w: the modem takes commands again", ErrTimeout)
 	ErrNoPrompt     = errors.New("no prompt for the payload")
 	ErrRestarted    = errors.New("the modem restarted")
 	ErrClosed       = errors.New("the port is closed")

@@ -19,7 +19,7 @@ type settling struct {
 }
 
 func (c *Conn) grace(x *exchange) time.Duration {
-	if x.paid && !x.hurried {
+	if x.paid && !x.hurried && !x.cleared {
 		return c.o.LateResultWait
 	}
 	return shortGrace
@@ -29,7 +29,6 @@ func (c *Conn) grace(x *exchange) time.Duration {
 // is not enough: the first answer may be the late result of what came before, and the AT's own the one after it.
 func (c *Conn) settle(s settling) error {
 	if c.unsure = true; c.owed != nil && s.grace > 0 {
-		c.owed.cleared = false
 		if err := c.awaitLate(s.grace); err != nil {
 			return err
 		}
@@ -132,12 +131,10 @@ func (c *Conn) probe(line string, limit time.Duration, cancel <-chan struct{}) (
 	}
 }
 
-// credit gives a late final result to the command that is owed one, if it can be no other's. Once a bare AT has been written, a plain
-// OK or ERROR may be its answer; what follows the command's own information text, and +CMS ERROR, can't be.
+// credit gives a late final result to the command that is owed one, if it can be no other's.
 func (c *Conn) credit(fin final) {
 	x := c.owed
-	var cms CMSError
-	if x.cleared && len(x.lines) == 0 && !errors.As(fin.err, &cms) {
+	if !x.owns(fin.err) {
 		return
 	}
 	if x.cmd.Tag != "" {

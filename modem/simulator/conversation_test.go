@@ -216,6 +216,30 @@ func TestALongTextInUCS2IsWholeInTheLedger(t *testing.T) {
 	})
 }
 
+func TestAnOrderedFateStrikesThatPartOfAMessageToThatNumberAndNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := network(t, Config{})
+		if err := n.Fault(Fault{Fault: "fate", Value: "refused-1", To: "+8613800138000", Part: 2}); err != nil {
+			t.Fatal(err)
+		}
+		h := connect(t, n, 0).quiet()
+		long := strings.Repeat("0123456789", 40)
+		h.submit("+8613800138001", long)
+		h.submit("+8613800138000", "short")
+		h.submit("+8613800138000", long)
+		h.submit("+8613800138000", long)
+		got := ""
+		for _, e := range entries(n, KindSubmit) {
+			if got += itoa(e.Part); !e.Accepted {
+				got += "refused"
+			}
+		}
+		if want := "123" + "0" + "12refused3" + "123"; got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	})
+}
+
 func TestAHeldLinkMakesTheSecondMessageFaster(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := network(t, Config{Radio: 2500 * time.Millisecond, LinkedRadio: 1500 * time.Millisecond})

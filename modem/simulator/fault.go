@@ -26,6 +26,9 @@ type Fault struct {
 	// Value is the fault's argument, if it has one: a fate, a registration, a text.
 	Value string `json:"value,omitempty"`
 	Count int    `json:"count,omitempty"`
+	// To and Part are which submits an ordered fate is for; empty for any.
+	To   string `json:"to,omitempty"`
+	Part int    `json:"part,omitempty"`
 }
 
 type faultRow struct {
@@ -35,11 +38,11 @@ type faultRow struct {
 }
 
 var faultTable = []faultRow{
-	{FaultKind{"fate", "the next count (1) submits have the fate named by value, whoever the recipient is"}, func(m *Modem, f Fault) error {
+	{FaultKind{"fate", "the next count (1) submits have the fate named by value, whoever the recipient is; with to or part, the next ones to that number, or that are that part of a long message"}, func(m *Modem, f Fault) error {
 		fate, err := fateNamed(f.Value)
 		for range max(1, f.Count) {
 			if err == nil {
-				m.next = append(m.next, fate)
+				m.next = append(m.next, ordered{fate, f.To, f.Part})
 			}
 		}
 		return err

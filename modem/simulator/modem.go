@@ -49,7 +49,7 @@ type Modem struct {
 
 	// the air
 	linkUntil time.Time // a held link is still up
-	next      []*Fate
+	next      []ordered
 	inbound   []*incoming // the network holds these
 	acking    *incoming   // waits for AT+CNMA
 	held      bool        // the network waits before it tries again
@@ -257,7 +257,7 @@ func (m *Modem) Next(fate string, count int) error {
 	m.net.mu.Lock()
 	defer m.net.mu.Unlock()
 	for range count {
-		m.next = append(m.next, f)
+		m.next = append(m.next, ordered{fate: f})
 	}
 	return nil
 }

@@ -84,7 +84,7 @@ func (m *Modem) strikeEarly(s *submission, length int, text string) bool {
 	}
 	s.tpdu, s.info, s.to = tpdu, decoded.Submit, decoded.Submit.To.String()
 	if s.fate == nil {
-		s.fate = m.drawFate(s.to)
+		s.fate = m.drawFate(s.to, s.info)
 	}
 	if s.fate.strike != strikeUnplugEarly {
 		return false

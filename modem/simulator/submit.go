@@ -3,6 +3,7 @@ package simulator
 import (
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,12 +36,24 @@ func (n *Network) number(s *submission) {
 	}
 }
 
-// drawFate is the fate of the next submit to a recipient: one that Next ordered, else that of the number.
-func (m *Modem) drawFate(to string) *Fate {
-	if len(m.next) > 0 {
-		f := m.next[0]
-		m.next = m.next[1:]
-		return f
+// ordered is a fate that was ordered for one of the next submits.
+type ordered struct {
+	fate *Fate
+	to   string // only for this recipient; "" for any
+	part int    // only for this part of a long message; 0 for any
+}
+
+// drawFate is the fate of a submit: one that was ordered, else that of the number.
+func (m *Modem) drawFate(to string, info *pdu.SubmitInfo) *Fate {
+	part := 1
+	if info.Concat != nil {
+		part = info.Concat.Seq
+	}
+	for i, o := range m.next {
+		if (o.to == "" || o.to == to) && (o.part == 0 || o.part == part) {
+			m.next = slices.Delete(m.next, i, i+1)
+			return o.fate
+		}
 	}
 	f := fateOf(to)
 	if f.Strikes > 0 {
@@ -64,7 +77,7 @@ func (m *Modem) submit(s *submission) {
 	s.info = decoded.Submit
 	s.to = s.info.To.String()
 	if s.fate == nil {
-		s.fate = m.drawFate(s.to)
+		s.fate = m.drawFate(s.to, s.info)
 	}
 	n.number(s)
 	n.point(m, PointCtrlZ, s.to, -1)
