@@ -1,6 +1,10 @@
 package queue
 
-import "time"
+import (
+	"fmt"
+	"slices"
+	"time"
+)
 
 // worse orders what one part can do to the whole, worst first. A message is as good as its worst part; while
 // nothing is lost, it is as far as its slowest.
@@ -28,13 +32,26 @@ func stateOf(parts []Segment) (State, string) {
 	return Queued, ""
 }
 
+// reasonOf says why, and of a long message also which part it was and how much of it is out: a handset may show that much.
 func reasonOf(parts []Segment, s State) string {
+	i := slices.IndexFunc(parts, func(p Segment) bool { return p.State == s && p.Reason != "" })
+	if i < 0 {
+		return ""
+	}
+	if len(parts) == 1 {
+		return parts[i].Reason
+	}
+	why := fmt.Sprintf("part %d of %d: %s", parts[i].Seq, len(parts), parts[i].Reason)
+	out := 0
 	for _, p := range parts {
-		if p.State == s && p.Reason != "" {
-			return p.Reason
+		if !p.Submitted.IsZero() {
+			out++
 		}
 	}
-	return ""
+	if s.Terminal() && out > 0 {
+		why += fmt.Sprintf("; parts that went out: %d", out)
+	}
+	return why
 }
 
 // fold brings the message up to date with its parts. A terminal state stays; facts are added to it.

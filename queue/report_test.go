@@ -209,7 +209,7 @@ func TestTheRestOfALongMessageIsNotSentWhenOnePartIsRefused(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		got := r.expect(m.ID, queue.Rejected)
-		if m0.count() != 2 || got.Reason != "unassigned number" {
+		if m0.count() != 2 || got.Reason != "part 2 of 3: unassigned number; parts that went out: 1" {
 			t.Errorf("%d parts were sent, reason %q", m0.count(), got.Reason)
 		}
 	})

@@ -27,6 +27,7 @@ type Fault struct {
 	Within  time.Duration // back to normal; 0 means Target
 	Repeats int           // how many messages may go out once more, as their sender allowed; 0 nearly everywhere
 	Ends    []string      // the states in which the struck messages may rest; nil means delivered
+	Parts   string        // the states in which their parts must rest; "" means any
 
 	// Deaf: the modem drops status reports that come before the handshake is done; who waits for one may rest at submitted.
 	Deaf bool
@@ -51,13 +52,13 @@ func (f Fault) within() time.Duration {
 
 // Table is the whole matrix.
 func Table() []Fault {
-	return slices.Concat(answers, ports, lines, refusals, cards, reports)
+	return slices.Concat(answers, ports, lines, refusals, cards, reports, parts)
 }
 
 // Result is what one run of a fault came to.
 type Result struct {
 	Fault    string         `json:"fault"`
-	Sent     int            `json:"sent"`     // messages asked for
+	Sent     int            `json:"sent"`     // messages asked for; of a long one each part counts
 	OnAir    int            `json:"on_air"`   // of them, went on air
 	Lost     int            `json:"lost"`     // said to be sent, and never were
 	Repeated int            `json:"repeated"` // went on air more than once, as their sender had allowed

@@ -43,6 +43,7 @@ type message struct {
 	repeatable   bool
 	state        string
 	reason       string
+	parts        []part
 }
 
 func newScene(ctx context.Context, f Fault) *scene {
@@ -91,8 +92,6 @@ func (s *scene) start(o Options) (*rig.Rig, error) {
 		c.Queue.EvidenceWindow = 20 * time.Second
 		for i := range c.Modem {
 			m := &c.Modem[i]
-			m.SubmitTimeout, m.LateResultWait = time.Second, time.Second
-			m.PromptTimeout, m.CommandTimeout = time.Second, time.Second
 			m.RegistrationWait = 0
 			m.HoldLink = false
 		}
@@ -152,16 +151,27 @@ func (s *scene) fault(f simulator.Fault) error { return s.network.Fault(f) }
 
 // send asks the gateway for a message to a recipient whose number ends in suffix; "" is an ordinary one.
 func (s *scene) send(suffix string, repeatable bool) (*message, error) {
+	m := s.draft(suffix, repeatable)
+	return m, s.post(m)
+}
+
+// draft is a message that is yet to be sent.
+func (s *scene) draft(suffix string, repeatable bool) *message {
 	n := len(s.sent)
 	m := &message{to: fmt.Sprintf("+86139%08d", 1000*(n+1)+1), text: fmt.Sprintf("%s, message %d.", s.Name, n), repeatable: repeatable, struck: suffix != ""}
 	if suffix != "" && suffix != "struck" {
 		m.to = fmt.Sprintf("+86139%03d%s", n, suffix)
 	}
+	return m
+}
+
+// post hands it to the gateway.
+func (s *scene) post(m *message) error {
 	var answer client.Message
-	err := s.api.Do(s.ctx, http.MethodPost, "/v1/messages", client.NewMessage{To: m.to, Text: m.text, Repeatable: repeatable}, &answer)
-	m.id = answer.ID
+	err := s.api.Do(s.ctx, http.MethodPost, "/v1/messages", client.NewMessage{To: m.to, Text: m.text, Repeatable: m.repeatable}, &answer)
+	m.id, m.parts = answer.ID, make([]part, answer.Segments)
 	s.sent = append(s.sent, m)
-	return m, err
+	return err
 }
 
 // sendAll asks for n messages, every second one repeatable.
@@ -236,11 +246,11 @@ func (s *scene) look() (left string, err error) {
 		if m.state == "delivered" {
 			continue
 		}
-		var now client.Message
+		var now status
 		if err := s.api.Get(s.ctx, "/v1/messages/"+m.id, nil, &now); err != nil {
 			return "", err
 		}
-		m.state, m.reason = now.State, now.Reason
+		m.state, m.reason, m.parts = now.State, now.Reason, now.Parts
 		if !slices.Contains(s.ends(m), m.state) {
 			return fmt.Sprintf("%q is %s (%s)", m.text, m.state, m.reason), nil
 		}
@@ -287,30 +297,7 @@ func (s *scene) inbox() (map[string]int, error) {
 // count compares the ledger with what the API says.
 func (s *scene) count() error {
 	r := &s.result
-	times := map[string]int{}
-	for _, e := range s.network.Ledger() {
-		if e.Kind == simulator.KindSubmit && e.Accepted {
-			times[e.Text]++
-		}
-	}
-	for _, m := range s.sent {
-		n := times[m.text]
-		r.Sent++
-		r.OnAir += min(n, 1)
-		switch {
-		case n == 0 && slices.Contains([]string{"submitted", "delivered"}, m.state):
-			r.Lost++
-		case n > 0 && slices.Contains([]string{"queued", "rejected", "expired", "cancelled"}, m.state):
-			r.Broken = append(r.Broken, fmt.Sprintf("%q went out, and is said to be %s", m.text, m.state))
-		case n > 1 && m.repeatable && n == 2:
-			r.Repeated++
-		case n > 1:
-			r.Doubled++
-		}
-		if m.struck {
-			r.Struck[m.state]++
-		}
-	}
+	s.countParts()
 	came, err := s.inbox()
 	for _, text := range s.injected {
 		r.Received++

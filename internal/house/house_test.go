@@ -44,7 +44,7 @@ var arrows = map[string]string{
 	"internal/demo":     "internal/rig internal/config internal/msisdn modem/simulator",
 	"internal/selftest": "modem modem/simulator pdu",
 	"internal/bench":    "internal/rig internal/config internal/client modem/simulator",
-	"internal/faults":   "internal/rig internal/client internal/config modem/simulator", // a platform at the whole gateway, and the radio that strikes it
+	"internal/faults":   "internal/rig internal/client internal/config modem/simulator pdu", // a platform at the whole gateway, and the radio that strikes it
 	"internal/crash":    "modem/simulator",
 	"internal/soak":     "internal/rig internal/config internal/gateway modem/simulator",
 	"cmd/attestd": "internal/daemon internal/config internal/client internal/demo internal/selftest internal/bench internal/faults internal/crash internal/soak internal/store internal/access internal/inbox internal/msisdn internal/seal " + // keys are rotated beside the gateway
