@@ -67,12 +67,12 @@ func parted(n int, fate string, over moment) func(*scene) error {
 	}
 }
 
-// long makes a text that needs three parts, no two of which are alike.
+// long makes a text that needs three parts, each unlike any part of any other text.
 func long(text string) string {
 	var b strings.Builder
 	b.WriteString(text)
 	for i := 0; b.Len() < 400; i++ {
-		fmt.Fprintf(&b, " Line %d.", i)
+		fmt.Fprintf(&b, " Line %d of %s", i, text)
 	}
 	return b.String()
 }
