@@ -53,9 +53,13 @@ func (q *Queue) claim(ctx context.Context, tx Tx, l Line, now time.Time) (*job, 
 			}
 			continue
 		}
+		started, err := begins(ctx, tx, lanes.SIM, now)
+		if err != nil {
+			return nil, time.Time{}, err
+		}
 		a := Attempt{
 			ID: newID(), MessageID: id, Seq: seq, N: m.Parts[seq-1].Attempts + 1,
-			Station: l.Station, IMEI: l.IMEI, SIM: lanes.SIM, Started: now, MR: -1, Status: -1,
+			Station: l.Station, IMEI: l.IMEI, SIM: lanes.SIM, Started: started, MR: -1, Status: -1,
 		}
 		if err := tx.InsertAttempt(ctx, a); err != nil {
 			return nil, time.Time{}, err
@@ -64,6 +68,16 @@ func (q *Queue) claim(ctx context.Context, tx Tx, l Line, now time.Time) (*job, 
 		return &job{attempt: a, tpdu: tpdu}, time.Time{}, err
 	}
 	return nil, now, nil
+}
+
+// begins is when an attempt begins: now, but always after what the SIM sent before, whatever small steps the clock takes. The order of a
+// SIM's attempts is what their references are read by.
+func begins(ctx context.Context, tx Tx, sim string, now time.Time) (time.Time, error) {
+	last, err := tx.LastStart(ctx, sim)
+	if step := last.Sub(now); err == nil && step >= 0 {
+		now = now.Add(step + time.Microsecond)
+	}
+	return now, err
 }
 
 // encode makes one part's TPDU, the same at every attempt but for what is left of the deadline. why says in what it fails.
@@ -149,7 +163,11 @@ func (q *Queue) late(ctx context.Context, tx Tx, a Attempt, o Outcome, now time.
 		return tx.SaveAttempt(ctx, a)
 	}
 	if o.Kind == OutcomeAccepted { // another one given up before may still be owed a result with that reference
-		owed, err := q.owed(ctx, tx, Attempt{ID: newID(), SIM: a.SIM, IMEI: a.IMEI, Started: now})
+		began, err := begins(ctx, tx, a.SIM, now)
+		if err != nil {
+			return err
+		}
+		owed, err := q.owed(ctx, tx, Attempt{ID: newID(), SIM: a.SIM, IMEI: a.IMEI, Started: began})
 		if err != nil {
 			return err
 		}

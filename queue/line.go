@@ -49,6 +49,9 @@ func (l *line) nextLook(now time.Time, news uint64) time.Time {
 	if at.IsZero() || isClosed(l.leaving) {
 		return time.Time{}
 	}
+	if !l.rest.After(now) {
+		l.rest = time.Time{} // it is told by the monotonic clock, work on record is not: the later of them may be over
+	}
 	return latest(at, l.rest, l.tokenAt(now))
 }
 
@@ -145,6 +148,7 @@ func (d *Dispatcher) finish(ctx context.Context, l *line, j *job, o Outcome) (ne
 			if err != nil {
 				return err
 			}
+			now := time.Now() // in the transaction: rows follow a clock that was set before it
 			if err := d.q.settle(ctx, tx, a, o, now); err != nil || !more {
 				return err
 			}

@@ -93,6 +93,7 @@ type Draft struct {
 	Text           string
 	Priority       Priority
 	Deadline       time.Time // after it, sending makes no sense; zero: the policy's default from now
+	Spanned        bool      // Deadline is a span from now, not a moment that somebody named: it moves when the clock is set
 	Report         bool      // ask for a status report
 	Flash          bool      // class 0
 	Repeatable     bool      // may go out once more when nobody can tell whether it did: two are better than none

@@ -89,7 +89,8 @@ func (q *Queue) owed(ctx context.Context, tx Tx, a Attempt) (Owed, error) {
 	if err != nil {
 		return Owed{}, err
 	}
-	return owedBy(before, a, q.began), nil
+	// By the clock of now, which the attempts on record follow: it may have been set since.
+	return owedBy(before, a, time.Now().Add(-time.Since(q.began))), nil
 }
 
 // owedBy reads it from what the SIM sent before (newest first); this process began at a time.
@@ -143,7 +144,11 @@ func (a Attempt) mayYetEnd(next Attempt) bool {
 func (q *Queue) StrayResult(ctx context.Context, station, imei, sim string, mr byte) error {
 	return q.store.Update(ctx, func(tx Tx) error {
 		now := time.Now()
-		next := Attempt{ID: newID(), SIM: simOf(sim, station), IMEI: imei, Started: now}
+		began, err := begins(ctx, tx, simOf(sim, station), now)
+		if err != nil {
+			return err
+		}
+		next := Attempt{ID: newID(), SIM: simOf(sim, station), IMEI: imei, Started: began}
 		o, err := q.owed(ctx, tx, next)
 		if err != nil || o.last < 0 {
 			return err

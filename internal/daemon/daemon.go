@@ -100,6 +100,7 @@ func (d *Daemon) openStore(ctx context.Context, cfg config.Config) (err error) {
 	if d.store, err = store.Open(ctx, store.Options{URL: cfg.Store.URL, Keys: d.keys, Exclusive: true}); err != nil {
 		return err
 	}
+	d.store.Clock(d.clockJumped)
 	d.rekeyed = make(chan struct{}, 1)
 	if err := d.store.NoteGeneration(ctx); err != nil { // a full disk keeps nobody from starting; attestd keys retire will refuse
 		d.log.Warn("the generation of the key could not be noted", "error", err)
@@ -178,6 +179,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	dispatcher := run("dispatcher", d.dispatcher.Run)
 	fleet := run("modems", d.fleet.Run)
 	sweepers := run("sweepers", d.sweep)
+	clock := run("clock", d.store.FollowClock)
 	webhooks := run("webhooks", d.webhooks.Run)
 	server := run("http.listen", func(context.Context) error { return d.serve() })
 	notify := run("systemd", d.notify)
@@ -196,7 +198,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if shut := d.server.Shutdown(deadline); shut != nil {
 		_ = d.server.Close()
 	}
-	for _, part := range []<-chan struct{}{server, fleet, dispatcher, sweepers, webhooks, notify} {
+	for _, part := range []<-chan struct{}{server, fleet, dispatcher, sweepers, clock, webhooks, notify} {
 		select {
 		case <-part:
 		case <-deadline.Done():

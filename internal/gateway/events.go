@@ -25,7 +25,7 @@ func (s *session) events(ctx context.Context) {
 				})
 				continue
 			}
-			s.doubt.Store(0)
+			s.doubt.Store(nil)
 			poke(s.settled)
 			s.insist(ctx, "late result", func() error {
 				return s.o.Inward.LateResult(ctx, e.Tag, outcome(e.MR, e.Err))

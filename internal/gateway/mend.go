@@ -78,7 +78,11 @@ func (s *session) diagnose(err error) *fault {
 // outOfDoubt waits until no late result can come any more: whatever is done to the modem before would destroy it.
 func (s *session) outOfDoubt(ctx context.Context, symptom Symptom) bool {
 	for symptom != Restarted { // then it was lost with the restart
-		left := time.Until(time.Unix(0, s.doubt.Load()))
+		doubt := s.doubt.Load()
+		if doubt == nil {
+			break
+		}
+		left := time.Until(*doubt) // by the monotonic clock: the other may be set meanwhile
 		if left <= 0 {
 			break
 		}

@@ -20,8 +20,8 @@ type session struct {
 	opened time.Time
 
 	breaker breaker
-	doubt   atomic.Int64  // until when a late result may come, in nanoseconds
-	settled chan struct{} // it came
+	doubt   atomic.Pointer[time.Time] // until when a late result may come; nil for not at all
+	settled chan struct{}             // it came
 	flight  atomic.Pointer[flight]
 	ended   chan error    // what is wrong with the modem; the first reason counts
 	look    chan struct{} // registration may have changed

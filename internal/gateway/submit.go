@@ -29,7 +29,8 @@ func (s *session) submit(ctx context.Context, sub queue.Submission) queue.Outcom
 		s.proved.Store(true)
 	case queue.OutcomeUnknown:
 		if err != nil && errors.Is(err, modem.ErrOutcomeUnknown) {
-			s.doubt.Store(time.Now().Add(s.lateWait()).UnixNano())
+			until := time.Now().Add(s.lateWait())
+			s.doubt.Store(&until)
 		}
 		poke(s.look) // is it still there?
 	}

@@ -80,7 +80,9 @@ func (g *guard) set(l Limits) {
 func (g *guard) restore(uses []access.Use) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	now := time.Now()
 	for _, u := range uses {
+		u.At = now.Add(u.At.Sub(now)) // from now on by the monotonic clock, as all others
 		g.seen[u.Key] = append(g.seen[u.Key], u.At)
 	}
 }

@@ -60,6 +60,7 @@ type Metrics struct {
 	requests      *prometheus.CounterVec
 	latency       *prometheus.HistogramVec
 	events        prometheus.Gauge
+	clock         *prometheus.CounterVec
 }
 
 // The known values of labels, so that each series exists (as 0) from the first scrape: a rate over a counter that
@@ -95,16 +96,19 @@ func New(s Sources) *Metrics {
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5}}, []string{"route"}),
 		events: prometheus.NewGauge(prometheus.GaugeOpts{Name: "attestd_event_streams",
 			Help: "Clients that follow /v1/events now."}),
+		clock: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "attestd_clock_jumps_total",
+			Help: "Times that the machine's clock was set by 2 s or more, and the times on record followed, by direction."}, []string{"direction"}),
 	}
 	preset(m.attempts, attemptResults)
 	preset(m.reports, reportClasses)
+	preset(m.clock, []string{"forward", "back"})
 	for _, code := range verifyResults {
 		m.verifications.WithLabelValues(strconv.Itoa(code))
 	}
 	if s.Logger == nil {
 		s.Logger = slog.Default()
 	}
-	m.registry.MustRegister(m.attempts, m.submit, m.inbound, m.reports, m.verifications, m.requests, m.latency, m.events,
+	m.registry.MustRegister(m.attempts, m.submit, m.inbound, m.reports, m.verifications, m.requests, m.latency, m.events, m.clock,
 		buildInfo(s), newSnapshots(s),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
@@ -134,6 +138,15 @@ func (m *Metrics) Inbound() { m.inbound.Inc() }
 
 // Report counts a status report; class is pdu.StatusClass's word (delivered, pending, failed), or "unmatched".
 func (m *Metrics) Report(class string) { m.reports.WithLabelValues(class).Inc() }
+
+// ClockJumped counts that the machine's clock was set.
+func (m *Metrics) ClockJumped(by time.Duration) {
+	direction := "forward"
+	if by < 0 {
+		direction = "back"
+	}
+	m.clock.WithLabelValues(direction).Inc()
+}
 
 // Verification counts an answer given to a person.
 func (m *Metrics) Verification(code int) { m.verifications.WithLabelValues(strconv.Itoa(code)).Inc() }

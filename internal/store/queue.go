@@ -157,14 +157,14 @@ func (tx *Tx) InsertMessage(ctx context.Context, m queue.Message) error {
 	e164 := m.To.E164()
 	_, err := tx.exec(ctx, `INSERT INTO messages (id, origin, idempotency_key, fingerprint, recipient, recipient_mac, body,
  priority, deadline, report, flash, repeatable, pid, modem, alphabet, segments, ref, created, state, reason, updated,
- accepted, delivered, ended, attempts, station, sim, prefix) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
- $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)`,
+ accepted, delivered, ended, attempts, station, sim, prefix, spanned) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
+ $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)`,
 		m.ID, m.Origin, key, fingerprint,
 		tx.s.keys.Seal([]byte(e164), sealedRecipient+m.ID), tx.s.keys.MAC(numberPurpose, []byte(e164)),
 		tx.s.keys.Seal([]byte(m.Text), sealedBody+m.ID),
 		int(m.Priority), micros(m.Deadline), m.Report, m.Flash, m.Repeatable, int(m.PID), m.Modem, int(m.Alphabet), m.Segments,
 		int(m.Ref), micros(m.Created), string(m.State), m.Reason, micros(m.Updated), micros(m.Accepted), micros(m.Delivered),
-		micros(m.Ended), m.Attempts, m.Station, m.SIM, m.To.Prefix())
+		micros(m.Ended), m.Attempts, m.Station, m.SIM, m.To.Prefix(), m.Spanned)
 	if err != nil {
 		return err
 	}
@@ -218,19 +218,22 @@ func (tx *Tx) HoldReport(ctx context.Context, id string, r queue.Report) error {
 
 // HeldReports lists the reports held of a SIM, oldest first; of one reference unless mr is negative.
 func (tx *Tx) HeldReports(ctx context.Context, sim string, mr int) ([]queue.HeldReport, error) {
-	rows, err := tx.query(ctx, `SELECT id, report FROM held_reports WHERE sim = $1 AND mr BETWEEN $2 AND $3 ORDER BY received`,
+	rows, err := tx.query(ctx, `SELECT id, received, report FROM held_reports WHERE sim = $1 AND mr BETWEEN $2 AND $3 ORDER BY received`,
 		sim, max(mr, 0), orMax(mr))
 	return collect(rows, err, func(r scanner) (queue.HeldReport, error) {
 		var h queue.HeldReport
 		var sealed []byte
-		if err := r.Scan(&h.ID, &sealed); err != nil {
+		var received int64
+		if err := r.Scan(&h.ID, &received, &sealed); err != nil {
 			return h, err
 		}
 		text, err := tx.s.keys.Open(sealed, sealedReport+h.ID)
 		if err != nil {
 			return h, nil // the key is gone: it fits nothing, and is dropped in its time
 		}
-		return h, json.Unmarshal(text, &h.Report)
+		err = json.Unmarshal(text, &h.Report)
+		h.Received = fromMicros(received) // the clock may have been set since
+		return h, err
 	})
 }
 

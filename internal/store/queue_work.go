@@ -141,6 +141,11 @@ func (tx *Tx) Neighbours(ctx context.Context, a queue.Attempt, limit int) (befor
 	return before, after, err
 }
 
+// LastStart is when a SIM's latest attempt began; zero for none.
+func (tx *Tx) LastStart(ctx context.Context, sim string) (time.Time, error) {
+	return scanTime(tx.row(ctx, `SELECT coalesce(max(started), 0) FROM attempts WHERE sim = $1`, sim))
+}
+
 // Starts lists when a SIM's attempts since then began, oldest first, leaving out those that sent nothing.
 func (tx *Tx) Starts(ctx context.Context, sim string, since time.Time) ([]time.Time, error) {
 	rows, err := tx.query(ctx, `SELECT started FROM attempts WHERE sim = $1 AND started > $2 AND result <> 'notsent' ORDER BY started`, sim, micros(since))

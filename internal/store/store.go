@@ -58,7 +58,10 @@ type Store struct {
 	topics  hub
 	hooks   atomic.Pointer[[]hook] // who is told of events, besides callbacks
 	cap     atomic.Pointer[countryCap]
-	codes   queue.Policy // under which the rules' texts are queued; see Verify
+	codes   queue.Policy     // under which the rules' texts are queued; see Verify
+	clock   clock            // at the last jump that was committed: clock.go. Of whoever holds turn
+	before  map[string]int64 // the last row of each table when this process began
+	jumped  func(by time.Duration)
 
 	failpoint func(boundary) error // nil but in tests
 }
@@ -70,7 +73,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{keys: o.Keys, turn: make(chan struct{}, 1), stmts: map[string]*sql.Stmt{}, failpoint: o.failpoint}
+	s := &Store{keys: o.Keys, turn: make(chan struct{}, 1), stmts: map[string]*sql.Stmt{}, before: map[string]int64{}, failpoint: o.failpoint}
 	if err := s.open(ctx, path, o.Exclusive); err != nil {
 		_ = s.Close()
 		return nil, fmt.Errorf("store.url: %s: %w", path, explain(err))
@@ -102,6 +105,9 @@ func (s *Store) open(ctx context.Context, path string, exclusive bool) (err erro
 		s.reads.SetMaxOpenConns(4)
 		s.reads.SetMaxIdleConns(4)
 		err = s.loadHooks(ctx)
+	}
+	if err == nil && exclusive {
+		err = s.beginClock(ctx)
 	}
 	return err
 }

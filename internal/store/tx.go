@@ -24,6 +24,7 @@ type Tx struct {
 type group struct {
 	size    int
 	touched topicSet
+	clock   clock         // when one of them moved the rows: clock.go
 	done    chan struct{} // closed when err is known
 	err     error         // of COMMIT
 }
@@ -50,7 +51,11 @@ func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
 	}
 	// Once begun, a transaction is not torn apart by its caller going away: it is short, and local.
 	ctx = context.WithoutCancel(ctx)
-	g, err := s.join(ctx, fn)
+	var g *group
+	err := s.keepTime(ctx)
+	if err == nil {
+		g, err = s.join(ctx, fn)
+	}
 	s.pass(ctx)
 	if err != nil {
 		return explain(err)
@@ -111,6 +116,9 @@ func (s *Store) settle(ctx context.Context, g *group) {
 	if g.err = s.commit(ctx); g.err != nil {
 		_ = s.command(ctx, "ROLLBACK")
 	} else {
+		if !g.clock.mono.IsZero() {
+			s.clock = g.clock
+		}
 		s.topics.fire(g.touched)
 	}
 	close(g.done)

@@ -42,7 +42,8 @@ const (
 func (tx *Tx) Send(ctx context.Context, o verify.Outgoing) (string, error) {
 	d := queue.Draft{
 		To: o.To, Text: o.Text, Priority: queue.Urgent, Deadline: o.Deadline, Report: true, Repeatable: true, PID: o.PID,
-		Origin: challengeOrigin + o.ChallengeID,
+		Spanned: true,
+		Origin:  challengeOrigin + o.ChallengeID,
 	}
 	if o.Answer {
 		d.Origin, d.Priority, d.Repeatable, d.Report = answerOrigin+o.ChallengeID, queue.Normal, false, false

@@ -44,8 +44,9 @@ type terms struct {
 }
 
 type passes struct {
-	key  [32]byte
-	sums *rate.Limiter
+	key   [32]byte
+	began time.Time // passes are stamped by the time since, which is told by the monotonic clock: the other may be set
+	sums  *rate.Limiter
 
 	mu    sync.Mutex
 	spent map[string]use // by pass
@@ -58,7 +59,8 @@ type use struct {
 }
 
 func newPasses() *passes {
-	p := &passes{sums: rate.NewLimiter(rate.Every(time.Minute/sumsMinute), sumsMinute), spent: map[string]use{}, floor: time.Now().Add(-time.Millisecond)}
+	now := time.Now()
+	p := &passes{began: now, sums: rate.NewLimiter(rate.Every(time.Minute/sumsMinute), sumsMinute), spent: map[string]use{}, floor: now.Add(-time.Millisecond)}
 	_, _ = rand.Read(p.key[:]) // never fails (crypto/rand)
 	return p
 }
@@ -78,7 +80,7 @@ func (p *passes) mac(purpose string, of ...[]byte) [32]byte {
 func (p *passes) issue(now time.Time) string {
 	raw := make([]byte, passSize)
 	var stamp [8]byte
-	binary.BigEndian.PutUint64(stamp[:], uint64(now.UnixMilli()))
+	binary.BigEndian.PutUint64(stamp[:], uint64(now.Sub(p.began).Milliseconds()))
 	copy(raw, stamp[2:])
 	_, _ = rand.Read(raw[6:16])
 	mac := p.mac("pass", raw[:16])
@@ -97,8 +99,9 @@ func (p *passes) made(pass string) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	var stamp [8]byte
-	copy(stamp[2:], raw[:6])
-	return time.UnixMilli(int64(binary.BigEndian.Uint64(stamp[:]))), true
+	copy(stamp[:], raw[:6])
+	since := int64(binary.BigEndian.Uint64(stamp[:])) >> 16 // with its sign
+	return p.began.Add(time.Duration(since) * time.Millisecond), true
 }
 
 // sum is the question that goes with a pass: two numbers from 2 to 9.
