@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -17,17 +16,11 @@ import (
 	"attestd/modem/simulator"
 )
 
-// A file system of its own, small and in memory, that really is full: no stand-in.
 func TestOnAFullDiskNothingIsTakenInOrSentTwiceAndItGoesOnByItself(t *testing.T) {
-	small := t.TempDir()
-	if err := syscall.Mount("tmpfs", small, "tmpfs", 0, "size=8m"); err != nil {
-		t.Skipf("needs the right to mount a small file system: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(small, 0); err != nil {
-			t.Error(err)
-		}
-	})
+	onASmallDisk(t, goesOnWhenThereIsSpaceAgain)
+}
+
+func goesOnWhenThereIsSpaceAgain(t *testing.T, small string) {
 	t.Setenv("TMPDIR", small)
 	r, err := rig.Start(t.Context(), rig.Options{Simulator: simulator.Config{Modems: 2, Radio: 30 * time.Millisecond}, Edit: func(c *config.Config) {
 		for i := range c.Modem {
@@ -119,24 +112,5 @@ func TestOnAFullDiskNothingIsTakenInOrSentTwiceAndItGoesOnByItself(t *testing.T)
 		if n != 1 || !taken[text] {
 			t.Errorf("%s: on air %d times, taken in %t", text, n, taken[text])
 		}
-	}
-}
-
-// fill writes until the disk takes no more octet.
-func fill(t *testing.T, path string) {
-	t.Helper()
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = f.Close() }()
-	for block := make([]byte, 1<<16); ; {
-		if _, err := f.Write(block); err == nil {
-			continue
-		}
-		if len(block) == 1 {
-			return
-		}
-		block = block[:len(block)/16]
 	}
 }

@@ -28,6 +28,24 @@ func (unusable) Error() string {
 
 func (unusable) Is(target error) bool { return target == ErrFull }
 
+// fullAtStart is the same when the database is opened: then nothing goes on by itself.
+type fullAtStart struct{}
+
+func (fullAtStart) Error() string {
+	return "the disk refuses: most likely it is full; the database was left as it is: free some space and start again"
+}
+
+func (fullAtStart) Is(target error) bool { return target == ErrFull }
+
+// explainStart is explain for a database that could not be opened.
+func explainStart(err error) error {
+	explained := explain(err)
+	if errors.Is(explained, ErrFull) {
+		return fmt.Errorf("%w (%w)", fullAtStart{}, err)
+	}
+	return explained
+}
+
 // explain puts the error that people can act on before the database's own.
 func explain(err error) error {
 	var code sqlite3.ErrorCode

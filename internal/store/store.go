@@ -76,7 +76,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s := &Store{keys: o.Keys, turn: make(chan struct{}, 1), stmts: map[string]*sql.Stmt{}, before: map[string]int64{}, failpoint: o.failpoint}
 	if err := s.open(ctx, path, o.Exclusive); err != nil {
 		_ = s.Close()
-		return nil, fmt.Errorf("store.url: %s: %w", path, explain(err))
+		return nil, fmt.Errorf("store.url: %s: %w", path, explainStart(err))
 	}
 	return s, nil
 }
