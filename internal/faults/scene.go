@@ -17,7 +17,7 @@ import (
 )
 
 // patience bounds every wait of a run.
-const patience = 40 * time.Second
+const patience = 90 * time.Second
 
 // scene is one run of one fault: a gateway with one modem, and what was asked of it.
 type scene struct {
@@ -89,7 +89,7 @@ func (s *scene) start(o Options) (*rig.Rig, error) {
 	}
 	r, err := rig.Start(s.ctx, rig.Options{Simulator: sim, Logger: log, Edit: func(c *config.Config) {
 		c.Queue.Backoff = 200 * time.Millisecond
-		c.Queue.EvidenceWindow = 20 * time.Second
+		c.Queue.EvidenceWindow = time.Minute
 		for i := range c.Modem {
 			m := &c.Modem[i]
 			m.RegistrationWait = 0

@@ -28,6 +28,14 @@ func (f *finishing) asks() bool {
 	return !f.askAt.IsZero() && !f.lingering && !f.x.hurried && !f.x.asked && f.askAt.Before(f.until)
 }
 
+// askWithin has the modem asked sooner, if it is asked at all.
+func (f *finishing) askWithin(d time.Duration) {
+	if by := time.Now().Add(d); f.asks() && by.Before(f.askAt) {
+		f.askAt = by
+		f.arm()
+	}
+}
+
 // arm sets the timer to what comes next: the end of the wait, or the time to ask.
 func (f *finishing) arm() {
 	next := f.until

@@ -161,3 +161,42 @@ func TestAWaitThatEndsBeforeItIsTimeToAskIsSilent(t *testing.T) {
 		})
 	}
 }
+
+func TestAModemIsAskedSoonerWhenTheLineIsWanted(t *testing.T) {
+	for within, want := range map[time.Duration]time.Duration{6 * time.Second: 8 * time.Second, time.Minute: 15 * time.Second} {
+		t.Run(fmt.Sprint(within), func(t *testing.T) {
+			talk(t, Options{}, func(conn *Conn, p *peer) {
+				began := time.Now()
+				first := asking(conn, p)
+				time.Sleep(2 * time.Second)
+				conn.AskWithin(within)
+				p.wants("AT\r")
+				if waited := time.Since(began); waited != want {
+					t.Errorf("it was asked after %v, want %v", waited, want)
+				}
+				p.says("\r\nOK\r\n")
+				if o := <-first; !errors.Is(o.err, ErrResultLost) {
+					t.Fatalf("%+v", o)
+				}
+				goesOn(t, conn, p)
+			})
+		})
+	}
+}
+
+func TestWhatWasWantedBeforeASubmitHurriesItNot(t *testing.T) {
+	talk(t, Options{}, func(conn *Conn, p *peer) {
+		for range 9 {
+			conn.AskWithin(time.Second)
+		}
+		began := time.Now()
+		first := asking(conn, p)
+		p.wants("AT\r")
+		if waited := time.Since(began); waited != 15*time.Second {
+			t.Errorf("it was asked after %v", waited)
+		}
+		p.says("\r\nOK\r\n")
+		<-first
+		goesOn(t, conn, p)
+	})
+}

@@ -49,10 +49,11 @@ type wrote struct {
 	err error
 }
 
-// hurry says that the result of a command is known by other means.
+// hurry says that the result of a command is known by other means, or that the line is wanted soon.
 type hurry struct {
 	tag    string
 	within time.Duration
+	ask    bool
 }
 
 // request is a call of Do, Wake or Resync on its way to the loop.
@@ -139,9 +140,15 @@ func (c *Conn) Do(ctx context.Context, cmd Command) (Result, error) {
 }
 
 // Hurry says that what became of the command with this tag is known by other means: its final result is waited for no longer than that.
-func (c *Conn) Hurry(tag string, within time.Duration) {
+func (c *Conn) Hurry(tag string, within time.Duration) { c.urge(hurry{tag: tag, within: within}) }
+
+// AskWithin says that another command must be given soon: a modem that is silent about a payload is asked no later than that whether it still
+// sends, if its command has AskAfter.
+func (c *Conn) AskWithin(d time.Duration) { c.urge(hurry{within: d, ask: true}) }
+
+func (c *Conn) urge(h hurry) {
 	select {
-	case c.hurries <- hurry{tag, within}:
+	case c.hurries <- h:
 	default: // nobody waits
 	}
 }

@@ -54,7 +54,9 @@ func (c *Conn) finish(r *request, x *exchange) {
 				return
 			}
 		case tokenHurry:
-			if !f.lingering && x.earlier == nil && t.hurry.tag == x.cmd.Tag && t.hurry.within < time.Until(f.until) {
+			if t.hurry.ask {
+				f.askWithin(t.hurry.within)
+			} else if !f.lingering && x.earlier == nil && t.hurry.tag == x.cmd.Tag && t.hurry.within < time.Until(f.until) {
 				f.hurry(t.hurry.within)
 			}
 		case tokenCancel: // the caller goes; its final result is waited for all the same

@@ -180,6 +180,9 @@ func (c *Conn) perform(r *request) {
 		c.lastShown = r.cmd.Shown
 	}
 	if r.cmd.Payload != nil {
+		for len(c.hurries) > 0 { // said of an earlier one
+			<-c.hurries
+		}
 		c.split.arm()
 		defer c.split.disarm()
 	}
