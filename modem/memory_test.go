@@ -52,3 +52,29 @@ func TestASlotIsDeletedOnceThoughItIsListedWhileItsDeletionWaits(t *testing.T) {
 		}
 	})
 }
+
+func TestOfTwoAcknowledgementsThatWaitForTheMemoryOneDeletes(t *testing.T) {
+	s := plainModem(map[string]string{"AT+CMGR=1": "+CMGR: 0,,24\n" + aPDU, "AT+CMGD=1": "OK"})
+	opened(t, Config{}, s, func(t *testing.T, m *Modem, err error) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.say("+CMTI: \"ME\",1\n-")
+		e := next(t, m)
+		m.memory.turn <- struct{}{}
+		acked := make(chan error, 2)
+		for range 2 {
+			go func() { acked <- m.Acknowledge(context.Background(), e) }()
+		}
+		synctest.Wait()
+		<-m.memory.turn
+		for range 2 {
+			if err := <-acked; err != nil {
+				t.Error(err)
+			}
+		}
+		if n := s.count("AT+CMGD=1"); n != 1 {
+			t.Errorf("the slot was deleted %d times", n)
+		}
+	})
+}

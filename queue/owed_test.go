@@ -66,6 +66,26 @@ func TestASecondResultIsWaitedForAFewTimesAsLongAsSubmitsLast(t *testing.T) {
 	if got := owedBy([]Attempt{{MR: -1, Result: ResultUnknown}, a}, Attempt{Started: now}, now).Patience(); got != 12500*time.Millisecond {
 		t.Errorf("%v", got)
 	}
+	waited := a // for a second result, itself
+	waited.Ended = now.Add(30 * time.Second)
+	for _, before := range [][]Attempt{{waited, a}, {a, waited}} {
+		if got := owedBy(before, Attempt{Started: now}, now).Patience(); got != 12500*time.Millisecond {
+			t.Errorf("after one that waited: %v", got)
+		}
+	}
+}
+
+func TestTheNewerOfTwoReferencesIsTheOneFurtherFromTheLastKnown(t *testing.T) {
+	after := func(mr int) Owed { return owedBy([]Attempt{{MR: mr, Result: ResultAccepted}}, Attempt{}, time.Time{}) }
+	if o := after(7); !o.Newer(9, 8) || o.Newer(8, 9) || o.Newer(8, 8) {
+		t.Error("after 7, 9 is newer than 8")
+	}
+	if o := after(254); !o.Newer(0, 255) || o.Newer(255, 0) {
+		t.Error("after 254, 0 is newer than 255") // TS 23.040 9.2.3.6
+	}
+	if o := owedBy(nil, Attempt{}, time.Time{}); o.Newer(9, 8) || o.Newer(8, 9) {
+		t.Error("without a known reference nobody can tell")
+	}
 }
 
 func TestAReferenceIsContestedOnlyByWhatThisProcessGaveUp(t *testing.T) {
