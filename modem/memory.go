@@ -176,24 +176,6 @@ func (m *Modem) Acknowledge(ctx context.Context, e Event) error {
 	return nil
 }
 
-// confirm is AT+CNMA (TS 27.005 4.7 in PDU mode). It goes before what waits, for the network does not wait long; 340 says that nothing was due.
-func (m *Modem) confirm(ctx context.Context) error {
-	var err error
-	for _, line := range []string{"AT+CNMA", "AT+CNMA=1"} {
-		_, err = m.conn.Do(ctx, at.Command{Line: line, Urgent: true, Timeout: m.c.CommandTimeout})
-		if err == nil {
-			return nil
-		}
-		if code(err) == 340 { // too late: the network repeats it, and the modem has set <mt> and <ds> to 0 (TS 27.005 3.4.1)
-			return m.tellAgain(ctx)
-		}
-		if lost(err) {
-			return err
-		}
-	}
-	return err
-}
-
 // tellAgain sets again that the modem tells of what it receives.
 func (m *Modem) tellAgain(ctx context.Context) error {
 	line, ok := m.told.Load().(string)

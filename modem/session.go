@@ -41,6 +41,7 @@ type Modem struct {
 	pumped     chan struct{}
 
 	memory memory
+	due    confirmation
 }
 
 // OpenOn opens a session over a connection that is there already, and owns it from here.
@@ -61,6 +62,7 @@ func begin(port io.ReadWriteCloser, c Config) *Modem {
 		emit: make(chan Event), events: make(chan Event), translated: make(chan struct{}),
 		closing: make(chan struct{}), pumped: make(chan struct{}),
 		memory: memory{turn: make(chan struct{}, 1), slots: map[slot]string{}},
+		due:    confirmation{said: make(chan struct{}, 1)},
 	}
 	m.identity.Store(&Identity{})
 	m.cs.Store(int32(RegUnknown))

@@ -52,6 +52,7 @@ func (m *Modem) SubmitOwing(ctx context.Context, tag string, tpdu []byte, owing 
 	if m.stale.Load() {
 		return Receipt{}, fmt.Errorf("%w: %w", ErrNotSent, ErrNeedsReinit)
 	}
+	m.due.before(ctx)
 	res, err := m.conn.Do(ctx, at.Command{
 		Line:          "AT+CMGS=" + strconv.Itoa(len(tpdu)), // TS 27.005 4.3: without the SMSC field
 		Tag:           tag,

@@ -67,12 +67,10 @@ func (m *Modem) pump() {
 	}
 }
 
-// confirmSoon is how long a submit may go on in silence when something waits for AT+CNMA: the network takes it back after 12 s (TR2M, TS 24.011 10).
-const confirmSoon = 6 * time.Second
-
 // heard hands on a status report that comes while a submit is under way: its event may wait behind what must be fetched first.
 func (m *Modem) heard(e at.Event) {
 	if m.phase2p.Load() {
+		m.due.heard()
 		m.conn.AskWithin(confirmSoon)
 	}
 	if m.c.Heard != nil && strings.HasPrefix(e.Line, "+CDS:") {

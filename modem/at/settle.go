@@ -19,6 +19,9 @@ type settling struct {
 }
 
 func (c *Conn) grace(x *exchange) time.Duration {
+	if x.cleared && x.hurried {
+		return 0 // it was waited for when the modem had answered
+	}
 	if x.paid && !x.hurried && !x.cleared {
 		return c.o.LateResultWait
 	}
