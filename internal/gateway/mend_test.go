@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -71,7 +72,7 @@ func TestASilentModemIsResynchronisedInItsOpenSession(t *testing.T) {
 	if o := submit(t, again, "+8613900000001", "after"); o.Kind != queue.OutcomeAccepted {
 		t.Errorf("%+v", o)
 	}
-	if s := f.Status()[0]; s.Recoveries[Resync] != 1 || s.Recoveries[Reset] != 0 || s.Opened != 1 {
+	if s := f.Status()[0]; s.Recoveries[Resync] != 1 || len(s.Recoveries) != 1 || s.Opened != 1 {
 		t.Errorf("%v, opened %d times", s.Recoveries, s.Opened)
 	}
 }
@@ -171,6 +172,9 @@ func TestAModemLongWithoutNetworkSearchesAnewThenItsRadioThenItIsRestarted(t *te
 	s := eventually(t, f, func(s Status) bool { return s.Recoveries[Reset] > 0 })
 	if s.Recoveries[Operator] != 1 || s.Recoveries[Radio] != 1 {
 		t.Errorf("%v", s.Recoveries)
+	}
+	if !slices.ContainsFunc(network.Ledger(), func(e simulator.Entry) bool { return e.Kind == simulator.KindAT && e.Text+e.Detail == "AT+COPS=0" }) {
+		t.Error("it was not told to look for a network")
 	}
 	eventually(t, f, func(s Status) bool { return s.Recoveries[Park] > 0 })
 	network.Modem(0).SetRegistration(1)
