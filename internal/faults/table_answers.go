@@ -12,16 +12,20 @@ var inDoubt = []string{"delivered", "unknown", "unreported"}
 // answers are faults of the final result.
 var answers = []Fault{
 	{Name: "silent-lost", Modem: "gives no final result; nothing went on air", Ends: inDoubt, strike: fated("99610", atOnce),
-		Gateway: "calls it unknown after `submit_timeout`, resynchronises, goes on; that the next reference leaves no gap proves that it was not sent, and it is sent again"},
+		Gateway: "after `ask_after` (15 s) asks AT; one that answers has lost the result: unknown, resynchronised; it goes on; that the next reference leaves no gap proves that it was not sent, and it is sent again"},
 	{Name: "silent-sent", Modem: "gives no final result; it is on air", strike: fated("99611", atOnce),
 		Gateway: "the same; the status report settles it"},
-	{Name: "silent-sent-patience", Modem: "the same, with the default `submit_timeout` of 3 minutes, while no other report is due", house: patient, strike: fatedAlone("99611", atOnce),
+	{Name: "silent-sent-alone", Modem: "the same, while no other report is due", strike: fatedAlone("99611", atOnce),
 		Gateway: "the status report ends the wait: 5 s later it resynchronises and goes on"},
-	{Name: "late-result", Modem: "gives the final result after `submit_timeout`, and is deaf until then", strike: fated("99612", answered),
+	{Name: "late-result", Modem: "gives the final result after `submit_timeout` (1 s here), and is deaf until then", house: hasty, strike: fated("99612", answered),
 		Gateway: "waits `late_result_wait` before it says anything, and credits the result to its own submit"},
-	{Name: "overdue-result", Modem: "gives the final result late, and answers other commands before it", radio: late(1500 * time.Millisecond), strike: fated("99613", answered),
+	{Name: "overdue-result", Modem: "gives the final result late, and answers other commands before it", house: hasty, strike: fated("99613", answered),
 		Gateway: "the same"},
-	{Name: "late-refusal", Modem: "refuses late (+CMS ERROR: 38); nothing on air", Ends: []string{"queued"}, strike: fated("99614", answered),
+	{Name: "late-result-long", Modem: "gives the final result after 35 s, and is deaf until then", radio: late(35 * time.Second), strike: fatedAlone("99612", answered),
+		Gateway: "asks AT after 15 s and every 10 s; gets no answer, so it is still sending, and is left to it"},
+	{Name: "overdue-result-long", Modem: "gives the final result after 30 s, and answers other commands before it", radio: late(30 * time.Second), strike: fatedAlone("99613", answered),
+		Gateway: "asks AT after 15 s, is answered and calls it unknown; knows by the SIM's count whose result it is that comes into a later submit, or between two"},
+	{Name: "late-refusal", Modem: "refuses late (+CMS ERROR: 38); nothing on air", Ends: []string{"queued"}, house: hasty, strike: fated("99614", answered),
 		Gateway: "credits the refusal to its own submit: queued again, dated as that error wants"},
 	{Name: "ok-only-lost", Modem: "says OK without a reference; nothing on air", Ends: inDoubt, strike: fated("99615", atOnce),
 		Gateway: "does not take that for success: unknown, and settled as above"},
@@ -30,7 +34,7 @@ var answers = []Fault{
 	{Name: "no-ok", Modem: "says +CMGS and never OK", strike: fated("99617", atOnce),
 		Gateway: "takes the reference, waits 5 s for the OK, resynchronises"},
 	{Name: "cut", Modem: "breaks off after +CMG, in the middle of the line", strike: fated("99618", atOnce),
-		Gateway: "unknown after `submit_timeout`; the status report settles it"},
+		Gateway: "asks AT after 15 s; it answers: unknown; the status report settles it"},
 	{Name: "cut-line", Modem: "truncates +CMGS to +CM, then OK", strike: fated("99619", atOnce),
 		Gateway: "an OK without a reference: unknown, settled by the status report"},
 	{Name: "garbage-result", Modem: "puts lines of garbage before the result", strike: fated("99620", atOnce),
@@ -40,7 +44,7 @@ var answers = []Fault{
 	{Name: "timeout-but-sent", Modem: "says +CMS ERROR: 332 (network timeout), and it is on air", strike: fated("99605", atOnce),
 		Gateway: "the same"},
 	{Name: "hang-mid-send", Modem: "is deaf and dumb for 3 s once the message is on air", radio: late(300 * time.Millisecond), strike: fated("99807", talking),
-		Gateway: "unknown; asks AT until it is answered; the status report settles it"},
+		Gateway: "asks AT until it is answered; then unknown; the status report settles it"},
 }
 
 // ports are faults of the port and of the modem's power.
