@@ -40,11 +40,13 @@ func (c clock) jump(now time.Time) (by time.Duration, woken bool) {
 	if by.Abs() < leastJump {
 		return 0, false
 	}
-	slept := asleep() - c.asleep
-	if by -= slept; by.Abs() < leastJump {
+	if slept := asleep() - c.asleep; slept >= leastJump {
+		by, woken = by-slept, true
+	}
+	if by.Abs() < leastJump {
 		by = 0
 	}
-	return by, slept >= leastJump
+	return by, woken
 }
 
 // asleep is how long the machine was suspended since it booted.
@@ -77,7 +79,7 @@ func (s *Store) beginClock(ctx context.Context) error {
 	return err
 }
 
-// Clock has f told of each jump, before the transaction that finds it goes on. It is called once, before the store is used.
+// Clock has f told of each jump when the rows have followed. It is called once, before the store is used.
 func (s *Store) Clock(f func(by time.Duration)) { s.jumped = f }
 
 // FollowClock looks at the clock until ctx ends.
@@ -118,10 +120,7 @@ func (s *Store) keepTime(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	g.clock = clockAt(now)
-	if by != 0 && s.jumped != nil {
-		s.jumped(by)
-	}
+	g.clock, g.by = clockAt(now), g.by+by
 	return nil
 }
 

@@ -24,7 +24,8 @@ type Tx struct {
 type group struct {
 	size    int
 	touched topicSet
-	clock   clock         // when one of them moved the rows: clock.go
+	clock   clock         // when one of them moved the rows by a jump of the clock: clock.go
+	by      time.Duration // that jump
 	done    chan struct{} // closed when err is known
 	err     error         // of COMMIT
 }
@@ -118,6 +119,9 @@ func (s *Store) settle(ctx context.Context, g *group) {
 	} else {
 		if !g.clock.mono.IsZero() {
 			s.clock = g.clock
+			if s.jumped != nil && g.by != 0 {
+				s.jumped(g.by)
+			}
 		}
 		s.topics.fire(g.touched)
 	}

@@ -18,6 +18,7 @@ import (
 
 // realWorld is hours of filings that share phones over the real store and queue, in fake time.
 type realWorld struct {
+	ahead time.Duration // by how much its clock was set
 	*rig
 	ended map[string]string
 	ids   []string
@@ -126,6 +127,20 @@ func (w *realWorld) withdraw(rt *rapid.T) {
 	}
 }
 
+// jump sets the wall clock of this process ahead. It is nil but in a build whose clock can be set: TestInvariantsHoldWhenTheClockJumps in
+// internal/faults.
+var jump func(by time.Duration)
+
+func (w *realWorld) jump(rt *rapid.T) {
+	by := rapid.SampledFrom([]time.Duration{3 * time.Second, -time.Second, 10 * time.Minute, -10 * time.Minute, 8 * time.Hour, -8 * time.Hour, 24 * time.Hour}).Draw(rt, "by")
+	jump(by)
+	w.ahead += by
+	if err := w.s.Update(context.Background(), func(*Tx) error { return nil }); err != nil { // whatever comes first finds it
+		rt.Fatal(err)
+	}
+	synctest.Wait()
+}
+
 func (w *realWorld) holds(rt *rapid.T) {
 	for _, id := range w.ids {
 		f := w.filing(id)
@@ -189,10 +204,15 @@ func TestNoInterleavingOverTheRealStoreExceedsACapOrReopensAnEnd(t *testing.T) {
 				n++
 				return queue.Outcome{Kind: outcomes[(n*7+luck)%len(outcomes)], Detail: fmt.Sprint("attempt ", n)}
 			}
-			rt.Repeat(map[string]func(*rapid.T){
+			steps := map[string]func(*rapid.T){
 				"file": w.file, "enter": w.enter, "enter again": w.enter, "re-send": w.again, "report": w.news, "wait": w.wait,
 				"sweep": w.sweepAll, "restart": w.reboot, "cancel": w.withdraw, "amend": w.change, "": w.holds,
-			})
+			}
+			if jump != nil {
+				steps["jump"] = w.jump
+				defer func() { jump(-w.ahead) }()
+			}
+			rt.Repeat(steps)
 		})
 	})
 }

@@ -91,7 +91,7 @@ func (r *rig) start(sends bool) {
 		}
 	}
 	var err error
-	r.s, err = Open(context.Background(), Options{URL: "sqlite://" + r.path, Keys: r.keys, failpoint: r.fail})
+	r.s, err = Open(context.Background(), Options{URL: "sqlite://" + r.path, Keys: r.keys, failpoint: r.fail, Exclusive: jump != nil})
 	must(err)
 	r.q = queue.New(r.s.Queue(), queue.DefaultPolicy(), func(ctx context.Context, tx queue.Tx, m queue.Message) error {
 		id, ok := strings.CutPrefix(m.Origin, "challenge:")
