@@ -27,7 +27,8 @@ type Options struct {
 	Tell      func(string)
 	Log       func(line string) // the gateway's own log; may be nil
 
-	radio time.Duration // a message's time on air; 0 means 20 ms
+	radio time.Duration         // a message's time on air; 0 means 20 ms
+	point func(simulator.Point) // told of every point of the network; may be nil
 }
 
 // Result is what came of it.
@@ -56,7 +57,7 @@ func (r Result) Clean() bool {
 // moments are where the gateway is killed: the simulator's points, and any time at all.
 var moments = []string{
 	simulator.PointCommand, simulator.PointCtrlZ, simulator.PointAir, simulator.PointResult,
-	simulator.PointReport, simulator.PointIncoming, simulator.PointStored, simulator.PointRead, "any time",
+	simulator.PointReport, simulator.PointIncoming, simulator.PointStored, simulator.PointRead, simulator.PointGone, "any time",
 }
 
 // calm is how long the gateway is left alone after each round of moments: the network repeats what was not acknowledged.

@@ -155,6 +155,9 @@ func (r *run) boot(ctx context.Context) error {
 
 // strike is the network's hook: it kills the gateway at the very moment.
 func (r *run) strike(p simulator.Point) {
+	if r.o.point != nil {
+		r.o.point(p)
+	}
 	a := r.arm.Load()
 	if a == nil || a.point != p.Name {
 		return

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -113,22 +114,16 @@ func TestSIGTERMUnderLoadLeavesNothingInDoubt(t *testing.T) {
 }
 
 func TestASecondSIGTERMEndsItAtOnceAndTheNextStartSettlesWhatWasUnderWay(t *testing.T) {
-	r := begun(t, Options{Seed: 6, radio: 4 * time.Second})
-	entries, stop := r.network.Watch(4096)
-	defer stop()
+	reached := make(chan struct{})
+	var once sync.Once
+	r := begun(t, Options{Seed: 6, radio: 4 * time.Second, point: func(p simulator.Point) {
+		if p.Name == simulator.PointCtrlZ { // handed over; on air in 4 s
+			once.Do(func() { close(reached) })
+		}
+	}})
 	if err := r.ask(t.Context(), 1); err != nil { // one that may not be repeated
 		t.Fatal(err)
 	}
-	reached := make(chan struct{})
-	r.arm.Store(nil)
-	go func() {
-		for e := range entries {
-			if e.Kind == simulator.KindSubmit {
-				close(reached)
-				return
-			}
-		}
-	}()
 	select {
 	case <-reached:
 	case <-time.After(30 * time.Second):

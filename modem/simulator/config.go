@@ -56,7 +56,7 @@ type Point struct {
 	MR    int    // -1 when there is none yet
 }
 
-// The names of Points, in the order in which an outgoing message passes them; the last three are inbound.
+// The names of Points, in the order in which an outgoing message passes them; the last four are inbound.
 const (
 	PointCommand  = "command"  // AT+CMGS read, before the prompt is written
 	PointCtrlZ    = "ctrl-z"   // Ctrl-Z read, before the radio starts
@@ -66,6 +66,7 @@ const (
 	PointIncoming = "incoming" // before an inbound message is stored or routed
 	PointStored   = "stored"   // after it, before its indication is written
 	PointRead     = "read"     // AT+CMGR, AT+CMGL or AT+CNMA read, before the answer
+	PointGone     = "gone"     // AT+CMGD or AT+CNMA obeyed: nobody but the host has it now; before the answer
 )
 
 func (c *Config) defaults() error {

@@ -159,6 +159,7 @@ func (m *Modem) settle(n int) {
 	}
 	m.arrived(m.acking, "acknowledged", "", 0)
 	m.acking = nil
+	m.net.point(m, PointGone, "", -1)
 }
 
 // indicate says an indication now, or keeps it while CNMI mode is 0.

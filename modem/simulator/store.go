@@ -107,6 +107,7 @@ func deleteMessage(c call) final {
 			return cms(321)
 		}
 		m.removed(v.remove(index), index)
+		m.net.point(m, PointGone, "", -1)
 	} else {
 		limit := [...]func(stat int) bool{
 			1: func(stat int) bool { return stat == statRead },
