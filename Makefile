@@ -5,7 +5,7 @@ FUZZ    ?= 60s
 # A kernel build of SQLite is compiled the first time: the first build takes a minute or two, the next ones seconds.
 LDFLAGS  = -s -w -X main.version=$(VERSION)
 
-.PHONY: build test check fuzz interleavings bench crash run clean deps
+.PHONY: build test check fuzz interleavings bench crash faults-clock run clean deps
 
 build: ## bin/attestd
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/attestd ./cmd/attestd
@@ -38,6 +38,9 @@ bench: build ## the figures of docs/performance.md
 
 crash: build ## 1,000 kills under load, about a quarter of an hour: nothing lost, nothing sent twice
 	./bin/attestd crash --kills 1000
+
+faults-clock: ## the rows of docs/faults.md that need a clock which can be set, and the random tests with jumps: two minutes
+	$(GO) test -count=1 -v -run 'TheGatewaysClockJumps|WhenTheClockJumps' ./internal/faults
 
 clean:
 	rm -rf bin

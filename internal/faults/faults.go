@@ -32,6 +32,7 @@ type Fault struct {
 	// Deaf: the modem drops status reports that come before the handshake is done; who waits for one may rest at submitted.
 	Deaf bool
 
+	clock  bool // it needs a clock that can be set: table_clock.go
 	radio  func(*simulator.Config)
 	house  func(*config.Config)
 	strike func(*scene) error // lets it happen, and returns when it is over
@@ -52,7 +53,7 @@ func (f Fault) within() time.Duration {
 
 // Table is the whole matrix.
 func Table() []Fault {
-	return slices.Concat(answers, ports, lines, refusals, cards, reports, parts)
+	return slices.Concat(answers, ports, lines, refusals, cards, reports, parts, clocks)
 }
 
 // Result is what one run of a fault came to.
@@ -84,11 +85,23 @@ type Options struct {
 
 // Run runs faults and returns their results in the table's order.
 func Run(ctx context.Context, o Options) ([]Result, error) {
-	var todo []Fault
+	var todo, left []Fault
 	for _, f := range Table() {
-		if len(o.Only) == 0 || slices.Contains(o.Only, f.Name) {
+		switch {
+		case len(o.Only) > 0 && !slices.Contains(o.Only, f.Name):
+		case f.clock && Jump == nil:
+			left = append(left, f)
+		default:
 			todo = append(todo, f)
 		}
+	}
+	for _, f := range left {
+		if slices.Contains(o.Only, f.Name) {
+			return nil, fmt.Errorf("the fault %q %s", f.Name, NeedsClock)
+		}
+	}
+	if len(left) > 0 && o.Tell != nil {
+		o.Tell(fmt.Sprintf("%d more, from %s to %s, are not run: each %s", len(left), left[0].Name, left[len(left)-1].Name, NeedsClock))
 	}
 	for _, name := range o.Only {
 		if !slices.ContainsFunc(todo, func(f Fault) bool { return f.Name == name }) {
@@ -99,6 +112,9 @@ func Run(ctx context.Context, o Options) ([]Result, error) {
 	places := make(chan struct{}, max(1, cmp.Or(o.Parallel, 2)))
 	var all sync.WaitGroup
 	for i, f := range todo {
+		if f.clock { // the clock is that of all gateways here
+			all.Wait()
+		}
 		all.Go(func() {
 			places <- struct{}{}
 			defer func() { <-places }()
