@@ -17,7 +17,8 @@ const (
 	confirmWait = 2 * time.Second // how long that submit waits for it: it must be stored first
 )
 
-// confirmation is what is to be confirmed. One at a time: the modem hands nothing more over before.
+// confirmation is what is to be confirmed. One at a time: the modem hands nothing more over before, and the next one often before AT+CNMA's OK
+// has found its way to who asked.
 type confirmation struct {
 	since atomic.Pointer[time.Time] // when it was handed over; nil: nothing is due
 	said  chan struct{}             // one has been confirmed
@@ -25,11 +26,12 @@ type confirmation struct {
 
 func (c *confirmation) heard() {
 	now := time.Now()
-	c.since.CompareAndSwap(nil, &now)
+	c.since.Store(&now)
 }
 
-func (c *confirmation) confirmed() {
-	c.since.Store(nil)
+// confirmed: what was due at that time is so no more.
+func (c *confirmation) confirmed(due *time.Time) {
+	c.since.CompareAndSwap(due, nil)
 	select {
 	case c.said <- struct{}{}:
 	default:
@@ -59,14 +61,15 @@ func (c *confirmation) before(ctx context.Context) {
 // confirm is AT+CNMA (TS 27.005 4.7 in PDU mode). It goes before what waits, for the network does not wait long; 340 says that nothing was due.
 func (m *Modem) confirm(ctx context.Context) error {
 	var err error
+	due := m.due.since.Load()
 	for _, line := range []string{"AT+CNMA", "AT+CNMA=1"} {
 		_, err = m.conn.Do(ctx, at.Command{Line: line, Urgent: true, Timeout: m.c.CommandTimeout})
 		if err == nil {
-			m.due.confirmed()
+			m.due.confirmed(due)
 			return nil
 		}
 		if code(err) == 340 { // too late: the network repeats it, and the modem has set <mt> and <ds> to 0 (TS 27.005 3.4.1)
-			m.due.confirmed()
+			m.due.confirmed(due)
 			return m.tellAgain(ctx)
 		}
 		if lost(err) {

@@ -21,7 +21,7 @@ func TestASubmitWaitsForAConfirmationThatIsLate(t *testing.T) {
 				d := confirmation{said: make(chan struct{}, 1)}
 				if name == "another was said first" { // its token lies there still
 					d.heard()
-					d.confirmed()
+					d.confirmed(d.since.Load())
 				}
 				if c.due >= 0 {
 					d.heard()
@@ -29,7 +29,8 @@ func TestASubmitWaitsForAConfirmationThatIsLate(t *testing.T) {
 				}
 				began := time.Now()
 				if c.said > 0 && c.said < time.Hour {
-					time.AfterFunc(c.said, d.confirmed)
+					due := d.since.Load()
+					time.AfterFunc(c.said, func() { d.confirmed(due) })
 				}
 				d.before(t.Context())
 				if waited := time.Since(began); waited != c.want {
@@ -42,5 +43,16 @@ func TestASubmitWaitsForAConfirmationThatIsLate(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+func TestWhatIsHandedOverBeforeTheLastConfirmationIsKnownStaysDue(t *testing.T) {
+	d := confirmation{said: make(chan struct{}, 1)}
+	d.heard()
+	first := d.since.Load()
+	d.heard()
+	d.confirmed(first)
+	if d.since.Load() == nil {
+		t.Error("nothing is due")
 	}
 }

@@ -135,7 +135,7 @@ func (m *Modem) indicate(h *hands, confirmed bool) {
 		for _, n := range candidates {
 			if (len(offered) == 0 || fits(n)) == wanted && h.try("AT+CNMI="+n.String()) {
 				m.phase2p.Store(confirmed)
-				m.due.confirmed() // a modem that starts anew has forgotten what it handed over
+				m.due.since.Store(nil) // a modem that starts anew has forgotten what it handed over
 				m.told.Store("AT+CNMI=" + n.String())
 				return
 			}

@@ -2,6 +2,7 @@ package faults
 
 import (
 	"bytes"
+	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,8 +10,14 @@ import (
 	"time"
 )
 
-// places bounds how many gateways run at once.
-var places = make(chan struct{}, 2)
+// TestMain lets six gateways run at once on whatever machine: they wait most of the time.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
 
 func TestEveryFaultLosesNothingRepeatsNothingAndIsSoonOver(t *testing.T) {
 	if testing.Short() {
@@ -22,8 +29,6 @@ func TestEveryFaultLosesNothingRepeatsNothingAndIsSoonOver(t *testing.T) {
 		}
 		t.Run(f.Name, func(t *testing.T) {
 			t.Parallel()
-			places <- struct{}{}
-			defer func() { <-places }()
 			r, err := Try(t.Context(), f, Options{Log: logOf(t)})
 			if err != nil {
 				t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"attestd/internal/config"
 	"attestd/modem/simulator"
 )
 
@@ -13,19 +14,28 @@ import (
 // time that it is waited for, just after it, and long after, into another submit. Whatever reference the API then
 // names for a message must be the one that the network gave to that very message.
 func TestALateReferenceIsNeverCreditedToAnotherMessage(t *testing.T) {
-	for _, c := range []struct{ after, radio time.Duration }{
-		{1300 * time.Millisecond, 20 * time.Millisecond},
-		{2300 * time.Millisecond, 20 * time.Millisecond},
+	for _, c := range []struct{ after, radio, ask time.Duration }{
+		{after: 1300 * time.Millisecond, radio: 20 * time.Millisecond},
+		{after: 2300 * time.Millisecond, radio: 20 * time.Millisecond},
 		// Given up for good, and said while another submit is under way.
-		{2600 * time.Millisecond, 700 * time.Millisecond},
-		{3000 * time.Millisecond, 700 * time.Millisecond},
-		{4000 * time.Millisecond, 700 * time.Millisecond},
+		{after: 2600 * time.Millisecond, radio: 700 * time.Millisecond},
+		{after: 3000 * time.Millisecond, radio: 700 * time.Millisecond},
+		{after: 4000 * time.Millisecond, radio: 700 * time.Millisecond},
+		// Answered when asked whether it still sends, which it does.
+		{after: 4 * time.Second, radio: 700 * time.Millisecond, ask: 300 * time.Millisecond},
+		{after: 6300 * time.Millisecond, radio: 700 * time.Millisecond, ask: 300 * time.Millisecond},
+		{after: 8 * time.Second, radio: 700 * time.Millisecond, ask: 300 * time.Millisecond},
 	} {
-		t.Run(fmt.Sprintf("%v late, %v on air", c.after, c.radio), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%v late, %v on air, asked after %v", c.after, c.radio, c.ask), func(t *testing.T) {
 			t.Parallel()
-			places <- struct{}{}
-			defer func() { <-places }()
-			s := newScene(t.Context(), Fault{Name: "late", radio: func(sim *simulator.Config) { sim.Late, sim.Radio = c.after, c.radio }})
+			s := newScene(t.Context(), Fault{
+				Name: "late", radio: func(sim *simulator.Config) { sim.Late, sim.Radio = c.after, c.radio },
+				house: func(cfg *config.Config) {
+					if cfg.Modem[0].AskAfter = c.ask; c.ask == 0 {
+						hasty(cfg)
+					}
+				},
+			})
 			r, err := s.start(Options{Log: logOf(t)})
 			if r != nil {
 				defer func() {
@@ -37,7 +47,11 @@ func TestALateReferenceIsNeverCreditedToAnotherMessage(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for i := range 24 {
+			n := 24
+			if c.ask > 0 {
+				n = 16 // each that is late takes six seconds
+			}
+			for i := range n {
 				suffix := ""
 				switch {
 				case i%4 == 1:

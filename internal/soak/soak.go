@@ -139,8 +139,8 @@ func Run(ctx context.Context, o Options) (Result, error) {
 func configure(cfg *config.Config) {
 	for i := range cfg.Modem {
 		m := &cfg.Modem[i]
-		m.RatePerMinute, m.SubmitTimeout, m.PromptTimeout, m.CommandTimeout = 0, 5*time.Second, 3*time.Second, 3*time.Second
-		m.LateResultWait, m.RegistrationWait = 3*time.Second, 5*time.Second
+		m.RatePerMinute, m.SubmitTimeout, m.PromptTimeout, m.CommandTimeout = 0, 10*time.Second, 3*time.Second, 3*time.Second
+		m.LateResultWait, m.AskAfter, m.RegistrationWait = 3*time.Second, time.Second, 5*time.Second
 	}
 	cfg.HTTP.MaxConnections = max(cfg.HTTP.MaxConnections, 64)
 	cfg.Queue.Backoff, cfg.Queue.EvidenceWindow, cfg.Queue.ReportWindow = 200*time.Millisecond, 20*time.Second, time.Minute
