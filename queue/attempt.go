@@ -132,17 +132,15 @@ func (q *Queue) settle(ctx context.Context, tx Tx, a Attempt, o Outcome, now tim
 	if _, err := q.apply(ctx, tx, m, a.Seq, happening{what: ended, attempt: a.N, outcome: o}, now); err != nil {
 		return err
 	}
-	switch o.Kind {
-	case OutcomeAccepted: // +CDS may come before +CMGS
-		if err := q.retryHeld(ctx, tx, a.SIM, a.MR); err != nil {
+	if o.Kind == OutcomeAccepted { // +CDS may come before +CMGS
+		if _, err := q.retryHeld(ctx, tx, a.SIM, a.MR); err != nil {
 			return err
 		}
-		return q.clearUnused(ctx, tx, a, now)
-	case OutcomeUnknown:
-		return q.retryHeld(ctx, tx, a.SIM, -1)
-	case OutcomeRefused, OutcomeTemporary, OutcomeSick, OutcomeNotSent:
+		if err := q.clearUnused(ctx, tx, a, now); err != nil {
+			return err
+		}
 	}
-	return nil
+	return q.retryAll(ctx, tx, a.SIM, now) // whatever became of it, the reports that could be its own are another's or its own
 }
 
 // LateResult brings a final result that came after its submit had been given up as unknown.

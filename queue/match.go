@@ -165,6 +165,11 @@ func (p place) fit(mr int) (distance int, ok bool) {
 	return 256, true
 }
 
+// sure says that a reference is this attempt's and no other's: there are as many between the known ones as attempts.
+func (p place) sure(mr int) bool {
+	return p.from >= 0 && p.to >= 0 && wrap(p.to-p.from) == p.steps+p.ahead && wrap(mr-p.from) == p.steps
+}
+
 func wrap(n int) int { return ((n % 256) + 256) % 256 }
 
 func apart(a, b int) int { return max(a-b, b-a) }

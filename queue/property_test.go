@@ -155,6 +155,9 @@ func (w *world) flying(t *rapid.T) *modelLine {
 
 // decide lets the network take the attempt or not.
 func (w *world) decide(l *modelLine, took bool) {
+	if l.flight.took {
+		return // its report came before its result
+	}
 	l.flight.took = took
 	if took {
 		l.mr++
@@ -170,6 +173,9 @@ func (w *world) Accept(t *rapid.T) {
 
 func (w *world) Fail(t *rapid.T) {
 	l := w.flying(t)
+	if l.flight.took {
+		t.Skip("the network has it")
+	}
 	w.decide(l, false)
 	w.tell(l, queue.Outcome{Kind: rapid.SampledFrom([]queue.OutcomeKind{
 		queue.OutcomeRefused, queue.OutcomeTemporary, queue.OutcomeTemporary, queue.OutcomeSick, queue.OutcomeNotSent,
@@ -181,7 +187,7 @@ func (w *world) LoseTheAnswer(t *rapid.T) {
 	w.decide(l, rapid.Bool().Draw(t, "took"))
 	time.Sleep(30 * time.Second)
 	w.tell(l, queue.Outcome{Kind: queue.OutcomeUnknown})
-	time.Sleep(10 * time.Second) // the line is brought back to its senses first
+	time.Sleep(time.Second) // the line is brought back to its senses first
 }
 
 func (w *world) tell(l *modelLine, o queue.Outcome) {
@@ -253,9 +259,38 @@ func (w *world) Report(t *rapid.T) {
 			a.reported = true // it is held, and may find it yet
 			return            // clocks that differ, and perhaps no reference beside it: nothing says that it is this one
 		}
+		if w.alike(a) {
+			a.reported = true // and so here
+			return
+		}
 		t.Fatalf("no attempt was found for a report on %+v", a)
 	}
 	a.reported = true
+}
+
+// EarlyReport is one that comes before the final result.
+func (w *world) EarlyReport(t *rapid.T) {
+	l := w.flying(t)
+	if l.flight.reported {
+		t.Skip("it came")
+	}
+	w.decide(l, true)
+	l.flight.reported = true
+	_, err := w.q.Report(context.Background(), queue.Report{
+		SIM: l.SIM, MR: l.flight.mr, Recipient: w.numbers[l.flight.MessageID].E164(), SCTS: l.flight.stamp, Received: time.Now(),
+	})
+	w.check(err)
+}
+
+// alike says whether a report may as well be about another part of the message, which is in doubt too or under way.
+func (w *world) alike(a *truth) bool {
+	for _, b := range w.truths {
+		if b != a && b.MessageID == a.MessageID && b.SIM == a.SIM && a.told == queue.OutcomeUnknown && !a.settled &&
+			(w.inFlight(b) || b.told == queue.OutcomeUnknown && !b.settled) {
+			return true
+		}
+	}
+	return false
 }
 
 func (w *world) Evidence(t *rapid.T) {
@@ -318,6 +353,9 @@ func (w *world) Invariants(t *rapid.T) {
 			}
 			if !a.Reported.IsZero() && !one.reported {
 				t.Fatalf("a report was credited to an attempt that it was not about: %+v", a)
+			}
+			if a.MR >= 0 && a.MR != int(one.mr) {
+				t.Fatalf("an attempt is said to have a reference that is another's: %+v, %v", a, one)
 			}
 			if a.Result == queue.ResultAccepted && !one.took {
 				t.Fatalf("an attempt that the network did not take counts as accepted: %+v", a)
@@ -412,7 +450,7 @@ func live(rt *rapid.T, path string) {
 	defer w.undoJumps()
 	rt.Repeat(w.withJumps(map[string]func(*rapid.T){
 		"": w.Invariants, "enqueue": w.Enqueue, "claim": w.Claim, "claim too": w.Claim, "accept": w.Accept, "fail": w.Fail,
-		"lose the answer": w.LoseTheAnswer, "restart": w.Restart, "late result": w.LateResult, "report": w.Report,
+		"lose the answer": w.LoseTheAnswer, "restart": w.Restart, "late result": w.LateResult, "report": w.Report, "early report": w.EarlyReport,
 		"evidence": w.Evidence, "cancel": w.Cancel, "pass time": w.PassTime,
 	}))
 	w.everythingEnds()

@@ -35,31 +35,35 @@ func (q *Queue) ReportTx(ctx context.Context, tx Tx, r Report) (matched bool, er
 		r.Received = time.Now()
 	}
 	matched, err = q.match(ctx, tx, r)
-	if matched || err != nil {
-		return matched, err
+	if err != nil {
+		return false, err
+	}
+	if matched {
+		return true, q.retryAll(ctx, tx, r.SIM, time.Now())
 	}
 	tx.Wake() // the sweeper will have to drop it
 	return false, tx.HoldReport(ctx, newID(), r)
 }
 
-// retryHeld tries the reports that came before an outcome again.
-func (q *Queue) retryHeld(ctx context.Context, tx Tx, sim string, mr int) error {
+// retryHeld tries the reports that came before an outcome again, and says whether one has found its attempt.
+func (q *Queue) retryHeld(ctx context.Context, tx Tx, sim string, mr int) (found bool, err error) {
 	held, err := tx.HeldReports(ctx, sim, mr)
 	if err != nil {
-		return err
+		return false, err
 	}
 	for _, h := range held {
 		matched, err := q.match(ctx, tx, h.Report)
 		if err != nil {
-			return err
+			return found, err
 		}
 		if matched {
+			found = true
 			if err := tx.DropReport(ctx, h.ID); err != nil {
-				return err
+				return found, err
 			}
 		}
 	}
-	return nil
+	return found, nil
 }
 
 // match finds the attempt that a report is about, and applies it.
@@ -78,7 +82,7 @@ func (q *Queue) match(ctx context.Context, tx Tx, r Report) (bool, error) {
 			others = append(others, a)
 		}
 	}
-	found, rank, err := q.best(ctx, tx, r, likely)
+	found, rank, _, err := q.best(ctx, tx, r, likely)
 	if err != nil {
 		return false, err
 	}
@@ -87,12 +91,18 @@ func (q *Queue) match(ctx context.Context, tx Tx, r Report) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		other, otherRank, err := q.best(ctx, tx, r, append(others, doubtful...))
+		other, otherRank, all, err := q.best(ctx, tx, r, append(others, doubtful...))
 		if err != nil {
 			return false, err
 		}
 		if otherRank < rank {
 			found, rank = other, otherRank
+		}
+		if rank < noFit && found.Result == ResultUnknown {
+			var wait bool
+			if found, wait, err = q.whose(ctx, tx, r, found, rank, all); wait || err != nil {
+				return false, err
+			}
 		}
 	}
 	if rank == noFit {
@@ -102,24 +112,23 @@ func (q *Queue) match(ctx context.Context, tx Tx, r Report) (bool, error) {
 }
 
 // best reads what is needed to rank attempts, and chooses.
-func (q *Queue) best(ctx context.Context, tx Tx, r Report, attempts []Attempt) (c candidate, rank int, err error) {
-	var all []candidate
+func (q *Queue) best(ctx context.Context, tx Tx, r Report, attempts []Attempt) (c candidate, rank int, all []candidate, err error) {
 	for _, a := range attempts {
 		c := candidate{Attempt: a}
 		if c.message, err = tx.Message(ctx, a.MessageID); err != nil {
-			return c, noFit, err
+			return c, noFit, nil, err
 		}
 		if a.Result == ResultUnknown {
 			before, after, err := tx.Neighbours(ctx, a, neighbours)
 			if err != nil {
-				return c, noFit, err
+				return c, noFit, nil, err
 			}
 			c.place = placeOf(before, after)
 		}
 		all = append(all, c)
 	}
 	c, rank = choose(r, all)
-	return c, rank, nil
+	return c, rank, all, nil
 }
 
 func (q *Queue) applyReport(ctx context.Context, tx Tx, c candidate, r Report) error {
