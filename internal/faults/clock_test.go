@@ -3,6 +3,7 @@ package faults
 import (
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -124,7 +125,10 @@ func TestInvariantsHoldWhenTheClockJumps(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a minute")
 	}
-	run := exec.CommandContext(t.Context(), "go", "test", "-count=1", "-overlay", overlay(t), "-run", "UnderAnyOrderOfEvents|OverTheRealStoreExceedsACap", "../../queue", "../store")
+	seed := rand.Uint64() | 1 // 0 names none
+	t.Logf("to run it again: -rapid.seed=%d (and -rapid.nofailfile: nothing is left in the tree)", seed)
+	run := exec.CommandContext(t.Context(), "go", "test", "-count=1", "-overlay", overlay(t), "-run", "UnderAnyOrderOfEvents|OverTheRealStoreExceedsACap",
+		"../../queue", "../store", "-rapid.nofailfile", fmt.Sprint("-rapid.seed=", seed))
 	if out, err := run.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
