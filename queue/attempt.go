@@ -133,14 +133,14 @@ func (q *Queue) settle(ctx context.Context, tx Tx, a Attempt, o Outcome, now tim
 		return err
 	}
 	if o.Kind == OutcomeAccepted { // +CDS may come before +CMGS
-		if _, err := q.retryHeld(ctx, tx, a.SIM, a.MR); err != nil {
+		if _, err := q.retryHeld(ctx, tx, a.SIM, a.MR, ""); err != nil {
 			return err
 		}
 		if err := q.clearUnused(ctx, tx, a, now); err != nil {
 			return err
 		}
 	}
-	return q.retryAll(ctx, tx, a.SIM, now) // whatever became of it, the reports that could be its own are another's or its own
+	return q.retryTo(ctx, tx, a.SIM, m.To.E164(), now) // whatever became of it, the reports that could be its own are another's or its own
 }
 
 // LateResult brings a final result that came after its submit had been given up as unknown.

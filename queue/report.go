@@ -39,19 +39,23 @@ func (q *Queue) ReportTx(ctx context.Context, tx Tx, r Report) (matched bool, er
 		return false, err
 	}
 	if matched {
-		return true, q.retryAll(ctx, tx, r.SIM, time.Now())
+		return true, q.retryTo(ctx, tx, r.SIM, r.Recipient, time.Now())
 	}
 	tx.Wake() // the sweeper will have to drop it
 	return false, tx.HoldReport(ctx, newID(), r)
 }
 
-// retryHeld tries the reports that came before an outcome again, and says whether one has found its attempt.
-func (q *Queue) retryHeld(ctx context.Context, tx Tx, sim string, mr int) (found bool, err error) {
+// retryHeld tries the reports that came before an outcome again, those with a reference (or, below 0, about a recipient), and says whether one
+// has found its attempt.
+func (q *Queue) retryHeld(ctx context.Context, tx Tx, sim string, mr int, recipient string) (found bool, err error) {
 	held, err := tx.HeldReports(ctx, sim, mr)
 	if err != nil {
 		return false, err
 	}
 	for _, h := range held {
+		if mr < 0 && !pdu.SameRecipient(recipient, h.Recipient) {
+			continue
+		}
 		matched, err := q.match(ctx, tx, h.Report)
 		if err != nil {
 			return found, err

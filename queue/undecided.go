@@ -72,15 +72,15 @@ func (q *Queue) openTo(ctx context.Context, tx Tx, r Report) (bool, error) {
 	return false, nil
 }
 
-// retryAll tries all held reports of a SIM again, as long as that settles a doubt that leaves less of it. Without an attempt in doubt
-// none can be settled so.
-func (q *Queue) retryAll(ctx context.Context, tx Tx, sim string, now time.Time) error {
+// retryTo tries the held reports about a recipient again, as long as that settles a doubt which leaves less of it. Without an attempt in
+// doubt none can be settled so; and only those about the recipient can: there may be hundreds about others, each costs a search.
+func (q *Queue) retryTo(ctx context.Context, tx Tx, sim, recipient string, now time.Time) error {
 	doubtful, err := tx.DoubtfulAttempts(ctx, sim, now.Add(-recentDoubt), 1)
 	if err != nil || len(doubtful) == 0 {
 		return err
 	}
-	for range doubts {
-		found, err := q.retryHeld(ctx, tx, sim, -1)
+	for range neighbours {
+		found, err := q.retryHeld(ctx, tx, sim, -1, recipient)
 		if err != nil || !found {
 			return err
 		}
