@@ -140,7 +140,7 @@ func (q *Queue) settle(ctx context.Context, tx Tx, a Attempt, o Outcome, now tim
 			return err
 		}
 	}
-	return q.retryTo(ctx, tx, a.SIM, m.To.E164(), now) // whatever became of it, the reports that could be its own are another's or its own
+	return q.retryTo(ctx, tx, a.SIM, m.To.E164(), now) // whatever became of it, reports that waited for that can be told apart now
 }
 
 // LateResult brings a final result that came after its submit had been given up as unknown.

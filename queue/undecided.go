@@ -43,11 +43,8 @@ func (q *Queue) whose(ctx context.Context, tx Tx, r Report, best candidate, rank
 			refs = append(refs, h.MR)
 		}
 	}
-	if len(refs) < len(fit) {
-		return best, true, nil // one of them was not sent, or its report is yet to come
-	}
-	if len(refs) > len(fit) {
-		return best, false, nil
+	if len(refs) != len(fit) {
+		return best, true, nil // one of them was not sent, or its report is yet to come, or one is another program's
 	}
 	first := max(fit[0].place.from, 0)
 	slices.SortFunc(refs, func(a, b byte) int { return cmp.Compare(wrap(int(a)-first), wrap(int(b)-first)) })

@@ -19,10 +19,10 @@ type settling struct {
 }
 
 func (c *Conn) grace(x *exchange) time.Duration {
-	if x.cleared && x.hurried {
+	switch {
+	case x.cleared && x.hurried:
 		return 0 // it was waited for when the modem had answered
-	}
-	if x.paid && !x.hurried && !x.cleared {
+	case x.paid && !x.cleared && !x.hurried:
 		return c.o.LateResultWait
 	}
 	return shortGrace
