@@ -12,7 +12,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-	"unicode/utf8"
 
 	"attestd/internal/access"
 
@@ -49,7 +48,7 @@ func New(s Services, o Options) *API {
 		a.log = slog.New(slog.DiscardHandler)
 	}
 	api := humago.New(a.mux, a.humaConfig())
-	api.UseMiddleware(a.authenticate(api))
+	api.UseMiddleware(a.authenticate(api), strictly(api))
 	a.messages(api)
 	a.filings(api)
 	a.challenges(api)
@@ -132,19 +131,14 @@ func (a *API) humaConfig() huma.Config {
 	}
 }
 
-// jsonFormat refuses what encoding/json would silently change.
+// jsonFormat is how bodies are written and read.
 var jsonFormat = huma.Format{
 	Marshal: func(w io.Writer, v any) error {
 		e := json.NewEncoder(w)
 		e.SetEscapeHTML(false)
 		return e.Encode(v)
 	},
-	Unmarshal: func(data []byte, v any) error {
-		if !utf8.Valid(data) {
-			return errNotUTF8
-		}
-		return json.Unmarshal(data, v)
-	},
+	Unmarshal: unmarshal,
 }
 
 // operation is what all operations have in common. may is the scope that a token needs; whoever may read everything may

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -231,12 +232,19 @@ func camaraFields(r *http.Request, names ...string) ([]string, *CamaraError) {
 	case len(data) == 0:
 		return nil, camaraInvalid("the body is missing")
 	}
+	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		return nil, camaraFault(http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", "send the body as it is, without Content-Encoding")
+	}
 	if media, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); !strings.EqualFold(strings.TrimSpace(media), "application/json") {
 		return nil, camaraFault(http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", "Content-Type must be application/json")
 	}
 	var body map[string]json.RawMessage
-	if !utf8.Valid(data) || json.Unmarshal(data, &body) != nil || body == nil {
-		return nil, camaraInvalid("the body is no JSON object in UTF-8")
+	var bad *badJSON
+	if err := strict(data); errors.As(err, &bad) {
+		return nil, camaraInvalid("%s", cmp.Or(clip(bad.field, 120), "the body")+": "+bad.message)
+	}
+	if json.Unmarshal(data, &body) != nil || body == nil {
+		return nil, camaraInvalid("the body is no JSON object")
 	}
 	values := make([]string, len(names))
 	for i, name := range names {

@@ -99,18 +99,20 @@ var named = map[error]struct{ name, title string }{
 	queue.ErrOptedOut: {"opted-out", "The recipient has opted out"},
 }
 
-var errNotUTF8 = errors.New("the body is not UTF-8 text")
-
 func init() {
 	// huma knows one kind of error for the whole program; this package is the only one that uses it.
 	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
 		return fromHuma(status, message, errs)
 	}
 	huma.NewErrorWithContext = func(ctx huma.Context, status int, message string, errs ...error) huma.StatusError {
-		p := fromHuma(status, message, errs)
-		if ctx != nil {
-			p.Instance = instance(ctx.Context())
+		if ctx == nil {
+			return fromHuma(status, message, errs)
 		}
+		if status == http.StatusInternalServerError && requestOf(ctx.Context()).brokenBody() {
+			status, message, errs = http.StatusBadRequest, brokenBody, nil // huma takes it for a fault of ours
+		}
+		p := fromHuma(status, message, errs)
+		p.Instance = instance(ctx.Context())
 		return p
 	}
 	huma.ValidateStrictCasing = true
@@ -153,7 +155,7 @@ func fromHuma(status int, message string, errs []error) *Problem {
 		fields = append(fields, fieldOf(d))
 	}
 	switch {
-	case status == http.StatusUnsupportedMediaType:
+	case status == http.StatusUnsupportedMediaType && len(errs) > 0:
 		message, fields = "Content-Type must be application/json", nil
 	case len(fields) > 0:
 		message = describe(fields)
@@ -165,6 +167,12 @@ func fromHuma(status int, message string, errs []error) *Problem {
 
 func fieldOf(d *huma.ErrorDetail) FieldFault {
 	field, message := d.Location, d.Message
+	if where, what, ours := strings.Cut(message, fieldMark); ours && field == "body" {
+		if where == "" {
+			where = "body"
+		}
+		return FieldFault{clip(where, 120), clip(what, 300)}
+	}
 	for _, prefix := range []string{"body.", "query.", "path.", "header."} {
 		field = strings.TrimPrefix(field, prefix)
 	}
@@ -175,9 +183,6 @@ func fieldOf(d *huma.ErrorDetail) FieldFault {
 		} else {
 			field += "." + name
 		}
-	}
-	if d.Location == "body" && message == d.Message && !strings.HasPrefix(message, "want") {
-		message = "cannot be read as JSON: " + message
 	}
 	return FieldFault{clip(field, 120), clip(message, 300)}
 }

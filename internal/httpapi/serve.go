@@ -23,7 +23,11 @@ type request struct {
 	id     string
 	token  string // the name of the token that was shown
 	stream bool   // an event stream: its duration tells nothing about speed
+	body   *body
 }
+
+// brokenBody says whether the body was read and came to no proper end.
+func (r *request) brokenBody() bool { return r.body != nil && r.body.broken.Load() != nil }
 
 type requestKey struct{}
 
@@ -50,6 +54,10 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = rand.Read(random[:]) // never fails
 	req := &request{id: hex.EncodeToString(random[:])}
 	r = r.WithContext(context.WithValue(r.Context(), requestKey{}, req))
+	if r.Body != nil && r.Body != http.NoBody {
+		req.body = &body{ReadCloser: r.Body}
+		r.Body = req.body
+	}
 	out := &recorder{ResponseWriter: w}
 	out.Header().Set("X-Request-Id", req.id)
 	out.Header().Set("X-Content-Type-Options", "nosniff")
@@ -99,10 +107,15 @@ func (a *API) account(r *http.Request, req *request, out *recorder, pattern stri
 	case route == "/healthz", route == "/readyz", route == "/metrics":
 		level = slog.LevelDebug
 	}
-	a.log.LogAttrs(r.Context(), level, "request",
+	said := []slog.Attr{
 		slog.String("request", req.id), slog.String("method", knownMethod(r.Method)), slog.String("route", route),
 		slog.Int("status", out.status), slog.Int64("bytes", out.bytes), slog.Duration("took", took.Round(time.Microsecond)),
-		slog.String("token", req.token))
+		slog.String("token", req.token),
+	}
+	if req.brokenBody() {
+		said = append(said, slog.String("body", req.body.fault()))
+	}
+	a.log.LogAttrs(r.Context(), level, "request", said...)
 }
 
 // knownMethod keeps a method that a client made up out of labels and logs.
