@@ -50,7 +50,9 @@ type HTTP struct {
 	Listen            string        `toml:"listen"`
 	TLSCertFile       string        `toml:"tls_cert_file"`
 	TLSKeyFile        string        `toml:"tls_key_file"`
-	TrustedProxies    []string      `toml:"trusted_proxies"` // addresses or CIDR prefixes whose X-Forwarded-For is believed
+	TrustedProxies    []string      `toml:"trusted_proxies"` // addresses or CIDR prefixes that are believed about their clients
+	ClientHeader      string        `toml:"client_header"`   // X-Forwarded-For, Forwarded
+	HSTS              time.Duration `toml:"hsts"`            // 0: none
 	Public            bool          `toml:"public"`          // serve the page, and /v1/public/* unless PublicAPI is false
 	PublicAPI         bool          `toml:"public_api"`
 	MaxBody           Size          `toml:"max_body"`

@@ -14,6 +14,8 @@ func Default() Config {
 		Store:         Store{URL: "sqlite:///var/lib/attestd/attestd.db"},
 		HTTP: HTTP{
 			Listen:            "127.0.0.1:8480",
+			ClientHeader:      "X-Forwarded-For",
+			HSTS:              365 * day,
 			Public:            true,
 			PublicAPI:         true,
 			MaxBody:           256 << 10,

@@ -111,6 +111,8 @@ func (b *binder) http(h HTTP) {
 			b.fault(fmt.Sprintf("http.trusted_proxies[%d]", i+1), "want an address or a prefix, as 10.0.0.1 or 10.0.0.0/8")
 		}
 	}
+	b.oneOf("http.client_header", h.ClientHeader, "X-Forwarded-For", "Forwarded")
+	b.between("http.hsts", h.HSTS, 0, 2*365*24*time.Hour)
 	if h.MaxBody < 4<<10 || h.MaxBody > 16<<20 {
 		b.fault("http.max_body", "want from 4KiB to 16MiB")
 	}
@@ -139,6 +141,12 @@ func prefix(text string) (netip.Prefix, error) {
 	}
 	p, err := netip.ParsePrefix(text)
 	return p.Masked(), err
+}
+
+// validPort says whether somebody can listen at a port that was written down.
+func validPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && n > 0
 }
 
 func (b *binder) address(path, value string) {
@@ -246,8 +254,8 @@ func (b *binder) port(path, port string) {
 		b.fault(path, `is missing: name the modem's AT port, as /dev/serial/by-id/..., or tcp://host:port, or "auto" to have it found`)
 	case port == Auto:
 	case strings.HasPrefix(port, "tcp://"):
-		if u, err := url.Parse(port); err != nil || u.Hostname() == "" || u.Port() == "" || u.Path != "" || u.User != nil {
-			b.fault(path, "want tcp://host:port")
+		if u, err := url.Parse(port); err != nil || u.Hostname() == "" || !validPort(u.Port()) || u.Path != "" || u.User != nil {
+			b.fault(path, "want tcp://host:port, with a port from 1 to 65535")
 		}
 	case strings.Contains(port, "://"):
 		b.fault(path, "want a path, as /dev/ttyUSB0, or tcp://host:port")

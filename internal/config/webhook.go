@@ -94,6 +94,8 @@ func (b *binder) webhookList(shared Webhooks, hooks []Webhook) {
 		switch u, err := url.Parse(w.URL); {
 		case err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil:
 			b.fault(path+".url", "want a whole https address without a password in it")
+		case u.Port() != "" && !validPort(u.Port()):
+			b.fault(path+".url", "want a port from 1 to 65535")
 		case u.Scheme == "http" && !shared.AllowHTTP:
 			b.fault(path+".url", "want https: plain http is for webhooks.allow_http")
 		}

@@ -71,3 +71,12 @@ func TestSecretFilesAreLookedForBesideTheDatabaseWhichCanBeWrittenAndBesideTheFi
 		t.Errorf("%+v %+v", c.Webhooks, c.Webhook)
 	}
 }
+
+func TestAPortThatNobodyCanListenAtIsRefusedByItsKey(t *testing.T) {
+	_, err := Parse("[[modem]]\nname = \"m1\"\nport = \"tcp://10.0.0.1:99999\"\n[[webhook]]\nname = \"crm\"\nurl = \"https://crm.example:0/\"\n[http]\nclient_header = \"X-Real-IP\"\n")
+	for _, want := range []string{"modem.m1.port: ", "webhook.crm.url: want a port", "http.client_header: "} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is missing in %v", want, err)
+		}
+	}
+}

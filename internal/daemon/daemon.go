@@ -46,24 +46,25 @@ type Daemon struct {
 	log  *slog.Logger
 	keys *seal.Keyring
 
-	store      *store.Store
-	queue      *queue.Queue
-	dispatcher *queue.Dispatcher
-	verify     rules
-	inbox      *inbox.Inbox
-	inbound    atomic.Pointer[[]inbox.Rule]
-	fleet      *gateway.Fleet
-	metrics    *metrics.Metrics
-	webhooks   *webhook.Sender
-	watch      *watch.Watch
-	api        *httpapi.API
-	page       *webui.Page // nil where nothing public is served
-	server     *http.Server
-	listener   net.Listener
-	unwatch    []func()
-	started    time.Time
-	stopping   atomic.Bool
-	rekeyed    chan struct{} // has an element when the key file was read anew
+	store       *store.Store
+	queue       *queue.Queue
+	dispatcher  *queue.Dispatcher
+	verify      rules
+	inbox       *inbox.Inbox
+	inbound     atomic.Pointer[[]inbox.Rule]
+	fleet       *gateway.Fleet
+	metrics     *metrics.Metrics
+	webhooks    *webhook.Sender
+	watch       *watch.Watch
+	api         *httpapi.API
+	page        *webui.Page // nil where nothing public is served
+	server      *http.Server
+	listener    net.Listener
+	certificate *httpapi.Certificate // nil without TLS
+	unwatch     []func()
+	started     time.Time
+	stopping    atomic.Bool
+	rekeyed     chan struct{} // has an element when the key file was read anew
 }
 
 // New opens the database, recovers what an earlier run left, and binds the API's address, in this order: whoever can

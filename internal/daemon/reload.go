@@ -28,6 +28,12 @@ func (d *Daemon) Reload(cfg config.Config) ([]config.Change, error) {
 	if err != nil {
 		return nil, err
 	}
+	useCertificate := func() {}
+	if d.certificate != nil {
+		if useCertificate, err = d.certificate.Prepare(); err != nil {
+			return nil, err
+		}
+	}
 	if err := d.reloadWebhooks(context.Background(), hooks); err != nil {
 		return nil, fmt.Errorf("webhooks: %w", err)
 	}
@@ -35,6 +41,7 @@ func (d *Daemon) Reload(cfg config.Config) ([]config.Change, error) {
 		return nil, err
 	}
 	showPage()
+	useCertificate()
 	if err := d.takeKeys(context.Background(), keys); err != nil {
 		return nil, err
 	}

@@ -22,6 +22,7 @@ func (d *Daemon) bind(cfg config.Config) error {
 		Audit: d.auditLog, Hash: d.keys.MACs, Ready: d.ready, Unavailable: unavailable, MetricsHandler: d.metrics.Handler(), Meter: d.metrics,
 	}, httpapi.Options{
 		Version: d.o.Version, Public: cfg.HTTP.Public && cfg.HTTP.PublicAPI, DefaultCountry: cfg.Verify.Region[0], DefaultLanguage: cfg.Verify.DefaultLanguage, TrustedProxies: cfg.HTTP.Prefixes(),
+		ClientHeader: cfg.HTTP.ClientHeader, HSTS: cfg.HTTP.HSTS,
 		MaxBody: int64(cfg.HTTP.MaxBody), EventHeartbeat: cfg.HTTP.EventHeartbeat, Limits: apiLimits(cfg), Logger: d.log,
 		Camara:            httpapi.Camara(cfg.Camara),
 		ReadHeaderTimeout: cfg.HTTP.ReadHeaderTimeout, ReadTimeout: cfg.HTTP.ReadTimeout, IdleTimeout: cfg.HTTP.IdleTimeout,
@@ -31,6 +32,13 @@ func (d *Daemon) bind(cfg config.Config) error {
 		return err
 	}
 	d.server = d.api.Server()
+	if cfg.HTTP.TLSCertFile != "" {
+		c, err := httpapi.NewCertificate(cfg.HTTP.TLSCertFile, cfg.HTTP.TLSKeyFile, d.log)
+		if err != nil {
+			return err
+		}
+		d.certificate = c
+	}
 	l, err := net.Listen("tcp", cfg.HTTP.Listen)
 	if err != nil {
 		return fmt.Errorf("http.listen: %w: is another attestd running? choose another address or stop it", err)
@@ -49,10 +57,10 @@ func apiLimits(cfg config.Config) httpapi.Limits {
 
 // serve answers until the server is shut down.
 func (d *Daemon) serve() error {
-	cfg := d.cfg.Load().HTTP
 	var err error
-	if cfg.TLSCertFile != "" {
-		err = d.server.ServeTLS(d.listener, cfg.TLSCertFile, cfg.TLSKeyFile)
+	if d.certificate != nil {
+		d.server.TLSConfig = d.certificate.TLS()
+		err = d.server.ServeTLS(d.listener, "", "")
 	} else {
 		err = d.server.Serve(d.listener)
 	}

@@ -188,7 +188,7 @@ func TestAKeyThatWasRotatedForgivesNoCaller(t *testing.T) {
 		return all
 	}
 	g := newGuard(Limits{ResendsPerIPPerHour: 3}, hash)
-	from := clientIP(&http.Request{RemoteAddr: "192.0.2.1:1"}, nil)
+	from := proxies{}.client(&http.Request{RemoteAddr: "192.0.2.1:1"})
 	var uses []access.Use
 	take := func() bool {
 		used, wait := g.resend(from)

@@ -18,7 +18,7 @@ func (a *API) Mount(pattern string, h http.Handler) { a.mux.Handle(pattern, h) }
 
 // Check is /v1/public/verify.
 func (d Door) Check(r *http.Request, q verify.CheckRequest) verify.Answer {
-	uses, wait := d.a.guard.check(clientIP(r, d.a.o.TrustedProxies), q.Mobile)
+	uses, wait := d.a.guard.check(d.a.proxies().client(r), q.Mobile)
 	if wait > 0 {
 		return d.told(limited902(wait))
 	}
@@ -29,7 +29,7 @@ func (d Door) Check(r *http.Request, q verify.CheckRequest) verify.Answer {
 
 // Resend is /v1/public/resend.
 func (d Door) Resend(r *http.Request, q verify.ResendRequest) verify.Answer {
-	uses, wait := d.a.guard.resend(clientIP(r, d.a.o.TrustedProxies))
+	uses, wait := d.a.guard.resend(d.a.proxies().client(r))
 	if wait > 0 {
 		return d.told(limited902(wait))
 	}

@@ -5,8 +5,6 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"net"
-	"net/http"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -242,29 +240,6 @@ type clientKey struct{}
 func clientOf(ctx context.Context) netip.Addr {
 	a, _ := ctx.Value(clientKey{}).(netip.Addr)
 	return a
-}
-
-// clientIP is who asks: the peer, or, when the peer is a trusted proxy, the last address in X-Forwarded-For that is
-// none. What stands before that is the client's own claim.
-func clientIP(r *http.Request, trusted []netip.Prefix) netip.Addr {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr
-	}
-	client, _ := netip.ParseAddr(host)
-	forwarded := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(forwarded) - 1; i >= 0 && trusts(trusted, client); i-- {
-		next, err := netip.ParseAddr(strings.TrimSpace(forwarded[i]))
-		if err != nil {
-			break
-		}
-		client = next
-	}
-	return client
-}
-
-func trusts(trusted []netip.Prefix, a netip.Addr) bool {
-	return slices.ContainsFunc(trusted, func(p netip.Prefix) bool { return p.Contains(a.Unmap()) })
 }
 
 // language chooses zh or en by Accept-Language (RFC 9110 12.5.4): the one with the higher weight, the earlier one

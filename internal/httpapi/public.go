@@ -98,7 +98,7 @@ func (a *API) publicOperation(path, id, summary, description string) huma.Operat
 	op.MaxBodyBytes = min(publicBody, a.o.MaxBody)
 	op.Middlewares = huma.Middlewares{func(ctx huma.Context, next func(huma.Context)) {
 		r, _ := humago.Unwrap(ctx)
-		next(huma.WithValue(ctx, clientKey{}, clientIP(r, a.o.TrustedProxies)))
+		next(huma.WithValue(ctx, clientKey{}, a.proxies().client(r)))
 	}}
 	return op
 }

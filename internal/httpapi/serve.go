@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"path"
 	"regexp"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
@@ -62,6 +65,9 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	out.Header().Set("X-Request-Id", req.id)
 	out.Header().Set("X-Content-Type-Options", "nosniff")
 	out.Header().Set("Cache-Control", "no-store")
+	if a.o.HSTS > 0 && a.proxies().secure(r) { // RFC 6797 7.2: never over plain http
+		out.Header().Set("Strict-Transport-Security", "max-age="+strconv.Itoa(int(a.o.HSTS/time.Second)))
+	}
 	_ = http.NewResponseController(w).SetWriteDeadline(began.Add(answerTimeout)) // a recorder in tests has none
 
 	handler, pattern := a.mux.Handler(r)
@@ -80,6 +86,11 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		a.account(r, req, out, pattern, time.Since(began))
 	}()
+	if to, ok := cleaned(r.URL); ok {
+		out.Header().Set("Location", to)
+		out.WriteHeader(http.StatusPermanentRedirect)
+		return
+	}
 	if pattern == "" {
 		a.unrouted(out, r, handler)
 		return
@@ -139,9 +150,6 @@ func (a *API) unrouted(w http.ResponseWriter, r *http.Request, handler http.Hand
 		allow := probe.Header().Get("Allow")
 		w.Header().Set("Allow", allow)
 		p = newProblem(http.StatusMethodNotAllowed, "this path takes "+allow)
-	case probe.status >= 300 && probe.status < 400: // the path was cleaned: //v1 to /v1
-		http.Redirect(w, r, probe.Header().Get("Location"), http.StatusPermanentRedirect)
-		return
 	case versionPath.MatchString(r.URL.Path) && !strings.HasPrefix(r.URL.Path, "/v1/"):
 		p = newProblem(http.StatusNotFound, "this gateway speaks version 1 of the API only: its paths begin with /v1/")
 		p.Type, p.Title = typePrefix+"unknown-version", "There is no such version of the API"
@@ -152,6 +160,26 @@ func (a *API) unrouted(w http.ResponseWriter, r *http.Request, handler http.Hand
 	}
 	p.Instance = instance(r.Context())
 	p.write(w)
+}
+
+// cleaned is where a path with //, . or .. in it leads; ok is false for one that has none. The mux would redirect by itself, and
+// escape what is escaped once more.
+func cleaned(u *url.URL) (to string, ok bool) {
+	escaped := u.EscapedPath()
+	if !strings.HasPrefix(escaped, "/") {
+		return "", false
+	}
+	clean := path.Clean(escaped)
+	if strings.HasSuffix(escaped, "/") && clean != "/" {
+		clean += "/"
+	}
+	if clean == escaped {
+		return "", false
+	}
+	if u.RawQuery != "" {
+		clean += "?" + u.RawQuery
+	}
+	return clean, true
 }
 
 func (a *API) writeFailure(api huma.API, ctx huma.Context, err error) {

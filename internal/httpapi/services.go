@@ -125,7 +125,9 @@ type Options struct {
 	Public          bool           // serve /v1/public/*
 	DefaultCountry  string         // of numbers without a country code: verify.region[0]; "" is 86
 	DefaultLanguage string         // of answers to persons whose browser asks for neither Chinese nor English: zh, en
-	TrustedProxies  []netip.Prefix // whose X-Forwarded-For is believed: config.HTTP.Prefixes()
+	TrustedProxies  []netip.Prefix // who is believed about the client: config.HTTP.Prefixes()
+	ClientHeader    string         // in which header: HeaderXForwardedFor ("" too) or HeaderForwarded
+	HSTS            time.Duration  // Strict-Transport-Security where the client came by TLS (RFC 6797); 0: none
 	MaxBody         int64
 	EventHeartbeat  time.Duration // a comment line to clients of /v1/events, so that nobody in between hangs up
 	Limits          Limits

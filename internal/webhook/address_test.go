@@ -43,6 +43,9 @@ func TestAnAddressToBeCalledIsLookedAtBeforeItIsTakenIn(t *testing.T) {
 		{"https://169.254.169.254/latest/meta-data", false, false}, {"https://[fe80::1%25eth0]/", false, false},
 		{"https://user:pass@platform.example", false, false}, {"ftp://platform.example", false, false}, {"https:///path", false, false},
 		{"https:platform.example", false, false}, {"/attestd", false, false}, {"", false, false}, {"https://bad host/", false, false}, {"https://%zz/", false, false},
+		{"https://platform.example:0/", false, false}, {"https://platform.example:99999/", false, false}, {"https://platform.example:65535/", true, true},
+		{"https://platform.example:00443/", true, true}, {"https://8.8.8.8:65536/", false, false}, {"https://platform.example:/", true, true},
+		{"https://platform.example:-1/", false, false}, {"https://platform.example:18446744073709551617/", false, false},
 	} {
 		if fault := strict.CheckURL(one.url); (fault == "") != one.strict {
 			t.Errorf("%s: %q", one.url, fault)
