@@ -129,7 +129,13 @@ func (q *Queue) settle(ctx context.Context, tx Tx, a Attempt, o Outcome, now tim
 	if err != nil {
 		return err
 	}
-	if _, err := q.apply(ctx, tx, m, a.Seq, happening{what: ended, attempt: a.N, outcome: o}, now); err != nil {
+	h := happening{what: ended, attempt: a.N, outcome: o}
+	if o.MaxTries > 0 {
+		if h.alike, err = tx.AttemptsWithCode(ctx, a.MessageID, a.Seq, o.Code); err != nil {
+			return err
+		}
+	}
+	if _, err := q.apply(ctx, tx, m, a.Seq, h, now); err != nil {
 		return err
 	}
 	if o.Kind == OutcomeAccepted { // +CDS may come before +CMGS

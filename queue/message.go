@@ -219,6 +219,8 @@ type Outcome struct {
 	MR         byte          // with OutcomeAccepted
 	Code       int           // +CMS ERROR or +CME ERROR, 0 for none
 	RetryAfter time.Duration // not before; 0 for the policy's backoff
+	NoTry      bool          // with OutcomeSick and OutcomeNotSent: the terminal's own trouble, which never ends a message
+	MaxTries   int           // so many attempts that ended with Code are as good as a refusal; 0: the policy's limit alone
 	Detail     string        // for people; no number and no text in it
 	Shared     bool          // with OutcomeAccepted: see Attempt
 	Unanswered bool          // with OutcomeUnknown: see Attempt

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"fmt"
 	"time"
 
 	"attestd/pdu"
@@ -24,6 +25,7 @@ type happening struct {
 	what      what
 	attempt   int // which attempt it is about (ended, reported)
 	outcome   Outcome
+	alike     int // ended: how many attempts of the segment have ended with the outcome's code, this one too
 	status    pdu.Status
 	discharge time.Time
 	lanes     Lanes // who claimed it
@@ -131,16 +133,24 @@ func (s Segment) ended(h happening, t terms) Segment {
 		return s
 	}
 	s.Reason = h.outcome.Detail
+	if h.usedUp() {
+		return s.fail(Rejected, fmt.Sprintf("the same answer %d times: %s", h.alike, h.outcome.Detail), t)
+	}
 	switch h.outcome.Kind {
 	case OutcomeRefused:
 		return s.fail(Rejected, orElse(h.outcome.Detail, "the network refused it"), t)
 	case OutcomeTemporary:
 		return s.again(h.outcome, t)
 	case OutcomeSick, OutcomeNotSent:
-		if s.Faults++; s.Faults > t.policy.MaxFaults {
+		s.Faults++
+		switch {
+		case s.Faults <= t.policy.MaxFaults:
+			s.State, s.Due = Queued, t.now // others may take it at once; the line is what rests
+		case h.outcome.NoTry: // it waits for better days until its deadline, but lets others go first
+			s.State, s.Due = Queued, t.now.Add(longestRest)
+		default:
 			return s.again(h.outcome, t)
 		}
-		s.State, s.Due = Queued, t.now // others may take it at once; the line is what rests
 	case OutcomeUnknown, OutcomeAccepted: // accepted is proven, above
 		if s.State == Submitting {
 			s.State, s.Due = Unknown, t.window(s)
@@ -149,17 +159,32 @@ func (s Segment) ended(h happening, t terms) Segment {
 	return s
 }
 
+// usedUp says whether an error that may come only so often has come that often.
+func (h happening) usedUp() bool {
+	failed := h.outcome.Kind == OutcomeTemporary || h.outcome.Kind == OutcomeSick
+	return failed && h.outcome.MaxTries > 0 && h.alike >= h.outcome.MaxTries
+}
+
 // again counts a temporary error and waits, or gives up.
 func (s Segment) again(o Outcome, t terms) Segment {
 	if s.Tries++; s.Tries >= t.policy.MaxAttempts {
 		return s.fail(Rejected, "attempts used up: "+orElse(o.Detail, "temporary errors"), t)
 	}
-	wait := o.RetryAfter
-	if wait <= 0 {
-		wait = min(t.policy.Backoff<<(s.Tries-1), max(t.policy.MaxBackoff, t.policy.Backoff))
-	}
-	s.State, s.Due = Queued, t.now.Add(wait)
+	s.State, s.Due = Queued, t.now.Add(t.policy.wait(s.Tries, o.RetryAfter))
 	return s
+}
+
+// wait is how long a segment rests after its nth temporary error. least is what the error itself asks for: the first time
+// that is enough, and after that the policy's backoff counts too, so that an error which asks for seconds does not use up
+// all attempts within them.
+func (p Policy) wait(n int, least time.Duration) time.Duration {
+	if least > 0 {
+		n--
+	}
+	if n < 1 {
+		return least
+	}
+	return max(least, min(p.Backoff<<min(n-1, 20), max(p.MaxBackoff, p.Backoff)))
 }
 
 // reported applies a status report, which is also proof that the network took that attempt.

@@ -44,6 +44,8 @@ type Tx interface {
 	DoubtfulAttempts(ctx context.Context, sim string, since time.Time, limit int) ([]Attempt, error)
 	// Neighbours lists what the SIM sent just before (newest first) and just after (oldest first), at most limit each.
 	Neighbours(ctx context.Context, a Attempt, limit int) (before, after []Attempt, err error)
+	// AttemptsWithCode counts the attempts of a part that ended with this +CMS ERROR or +CME ERROR.
+	AttemptsWithCode(ctx context.Context, messageID string, seq, code int) (int, error)
 	// LastStart is when the SIM's latest attempt began; zero for none.
 	LastStart(ctx context.Context, sim string) (time.Time, error)
 	// Starts lists when the SIM's attempts since then began, oldest first, leaving out those that sent nothing.

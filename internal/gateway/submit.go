@@ -34,6 +34,9 @@ func (s *session) submit(ctx context.Context, sub queue.Submission) queue.Outcom
 		}
 		poke(s.look) // is it still there?
 	}
+	if modem.MemoryFull(err) {
+		poke(s.full) // drained, there is room again
+	}
 	if s.breaker.count(o, err, sub.TPDU) {
 		s.end(&fault{Barren, fmt.Errorf("the modem accepts nothing: %s", o.Detail)})
 	}
@@ -88,11 +91,20 @@ func outcome(mr byte, err error) queue.Outcome {
 		return queue.Outcome{Kind: queue.OutcomeAccepted, MR: mr}
 	case errors.Is(err, modem.ErrOutcomeUnknown):
 		return queue.Outcome{Kind: queue.OutcomeUnknown, Unanswered: true, Detail: err.Error()}
-	case errors.Is(err, modem.ErrNotSent):
-		return queue.Outcome{Kind: queue.OutcomeNotSent, Detail: err.Error()}
 	}
 	class := modem.Classify(err)
-	o := queue.Outcome{Code: max(class.Code, 0), RetryAfter: class.RetryAfter, Detail: err.Error()}
+	o := judged(class)
+	o.Detail = class.Describe(err)
+	if errors.Is(err, modem.ErrNotSent) {
+		o.Kind, o.Code, o.RetryAfter = queue.OutcomeNotSent, 0, 0
+	}
+	return o
+}
+
+// judged is what a class of errors means to the queue. What counts no try of the message's is the terminal's own trouble:
+// the modem rests, and the message may go by another at once.
+func judged(class modem.Class) queue.Outcome {
+	o := queue.Outcome{Code: max(class.Code, 0), RetryAfter: class.RetryAfter, NoTry: class.NoTry, MaxTries: class.MaxTries}
 	switch class.Kind {
 	case modem.Accepted: // CMS 197: the SMSC has it already; its reference is lost
 		o.Kind = queue.OutcomeUnknown
@@ -102,8 +114,10 @@ func outcome(mr byte, err error) queue.Outcome {
 		o.Kind = queue.OutcomeUnknown
 	case modem.Sick, modem.Account, modem.Misconfigured:
 		o.Kind = queue.OutcomeSick
-	default:
-		o.Kind = queue.OutcomeTemporary
+	case modem.Temporary:
+		if o.Kind = queue.OutcomeTemporary; class.NoTry {
+			o.Kind = queue.OutcomeSick
+		}
 	}
 	return o
 }

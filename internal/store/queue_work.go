@@ -111,6 +111,12 @@ func (tx *Tx) Attempt(ctx context.Context, id string) (queue.Attempt, error) {
 	return scanAttempt(tx.row(ctx, `SELECT `+attemptColumns+` FROM attempts WHERE id = $1`, id))
 }
 
+// AttemptsWithCode counts the attempts of a part that ended with this error.
+func (tx *Tx) AttemptsWithCode(ctx context.Context, messageID string, seq, code int) (n int, err error) {
+	err = tx.row(ctx, `SELECT count(*) FROM attempts WHERE message_id = $1 AND seq = $2 AND code = $3`, messageID, seq, code).Scan(&n)
+	return n, err
+}
+
 func (tx *Tx) attempts(ctx context.Context, where string, args ...any) ([]queue.Attempt, error) {
 	rows, err := tx.query(ctx, `SELECT `+attemptColumns+` FROM attempts WHERE `+where, args...)
 	return collect(rows, err, scanAttempt)
