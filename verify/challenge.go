@@ -11,6 +11,7 @@ type ChallengeState string
 const (
 	ChallengeNew      ChallengeState = "new"     // made; its SMS waits for the limits of the phone
 	ChallengeSending  ChallengeState = "sending" // an SMS was queued; no network is known to have taken one
+	ChallengeUnsent   ChallengeState = "unsent"  // its last SMS came to nothing: refused, or too late for any modem
 	ChallengeOpen     ChallengeState = "open"    // a network has taken an SMS
 	ChallengeVerified ChallengeState = "verified"
 	ChallengeLocked   ChallengeState = "locked"
@@ -23,7 +24,7 @@ func (s ChallengeState) Terminal() bool {
 	switch s {
 	case ChallengeVerified, ChallengeLocked, ChallengeExpired, ChallengeVoid:
 		return true
-	case ChallengeNew, ChallengeSending, ChallengeOpen:
+	case ChallengeNew, ChallengeSending, ChallengeUnsent, ChallengeOpen:
 	}
 	return false
 }
@@ -78,6 +79,7 @@ type challengeStep uint8
 
 const (
 	challengeSend     challengeStep = iota // an SMS is queued
+	challengeUnsent                        // the SMS that was queued came to nothing
 	challengeAccepted                      // a network took its first SMS
 	challengeRight
 	challengeUsedUp // the last wrong entry
@@ -89,11 +91,16 @@ const (
 // the SMS is only queued, a modem may have sent it before the news of that came.
 func (s ChallengeState) next(e challengeStep) (ChallengeState, bool) {
 	switch s {
-	case ChallengeNew, ChallengeSending, ChallengeOpen:
+	case ChallengeNew, ChallengeSending, ChallengeUnsent, ChallengeOpen:
 		switch e {
 		case challengeSend:
-			if s == ChallengeNew {
+			if s != ChallengeOpen {
 				return ChallengeSending, true
+			}
+			return s, true
+		case challengeUnsent:
+			if s == ChallengeSending {
+				return ChallengeUnsent, true
 			}
 			return s, true
 		case challengeAccepted:
@@ -189,6 +196,9 @@ func (c Challenge) heard(sms SMS, now time.Time) Challenge {
 	c = c.at(now)
 	if sms.MessageID == c.LastSMS {
 		c.LastSMSState = sms.State
+		if sms.nothing() {
+			c = c.step(challengeUnsent, "", now)
+		}
 	}
 	if c.FirstSMS == "" && !sms.Accepted.IsZero() {
 		c.FirstSMS, c.Accepted = sms.MessageID, between(c.Created, sms.Accepted, now)

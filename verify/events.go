@@ -55,8 +55,11 @@ func (s *Service) emitChallenge(ctx context.Context, tx Tx, typ string, c Challe
 		Filing: c.FilingID, Challenge: c.ID, State: string(c.State), Reason: c.Reason, Mobile: c.Mobile,
 		Sends: c.Sends, Wrong: c.Wrong, Via: c.via,
 	}
-	if typ == "challenge.sending" || typ == "challenge.resent" {
+	switch typ {
+	case "challenge.sending", "challenge.resent":
 		h.Message = c.LastSMS
+	case "challenge.unsent":
+		h.Message, h.Reason = c.LastSMS, "sms_"+c.LastSMSState
 	}
 	return tx.Emit(ctx, typ, c.subject(), h)
 }

@@ -229,7 +229,7 @@ func interleave(t *testing.T, rt *rapid.T) {
 
 func TestNoChallengeStepLeavesATerminalStateAndEveryStepIsWrittenDown(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		state := rapid.SampledFrom([]ChallengeState{ChallengeNew, ChallengeSending, ChallengeOpen, ChallengeVerified, ChallengeLocked, ChallengeExpired, ChallengeVoid}).Draw(rt, "state")
+		state := rapid.SampledFrom([]ChallengeState{ChallengeNew, ChallengeSending, ChallengeUnsent, ChallengeOpen, ChallengeVerified, ChallengeLocked, ChallengeExpired, ChallengeVoid}).Draw(rt, "state")
 		step := challengeStep(rapid.IntRange(0, int(challengeVoid)).Draw(rt, "step"))
 		next, ok := state.next(step)
 		if state.Terminal() && (ok || next != state) || !state.Terminal() && !ok {

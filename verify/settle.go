@@ -47,7 +47,7 @@ func (s *Service) consequences(ctx context.Context, tx Tx, c Challenge, now time
 		return s.personsVerified(ctx, tx, c, now)
 	case ChallengeLocked, ChallengeExpired:
 		return s.personsFailed(ctx, tx, c, now)
-	case ChallengeNew, ChallengeSending, ChallengeOpen, ChallengeVoid:
+	case ChallengeNew, ChallengeSending, ChallengeUnsent, ChallengeOpen, ChallengeVoid:
 	}
 	return Filing{}, nil
 }

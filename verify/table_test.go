@@ -207,3 +207,34 @@ func TestACheckIsTakenWhileTheSMSIsOnlyQueued(t *testing.T) {
 	}
 	expect(t, "sending", b.check(b.code(c), phoneA, tailA), ResultPassed)
 }
+
+func TestAChallengeFollowsItsSMSThatCameToNothing(t *testing.T) {
+	for _, state := range []string{smsRejected, smsExpired, smsCancelled} {
+		b := newBench(t, nil)
+		c := b.create(one()).Challenges[0]
+		code := b.code(c)
+		b.network(c, state, time.Time{}, time.Time{})
+		if c = b.challenge(c.ID); c.State != ChallengeUnsent {
+			t.Fatalf("its SMS is %s, and it is %s", state, c.State)
+		}
+		b.now = b.now.Add(b.s.policy.ResendWait)
+		expect(t, "re-send", b.resend(phoneA, tailA), ResultSent)
+		if c = b.challenge(c.ID); c.State != ChallengeSending {
+			t.Fatalf("an SMS is queued again, and it is %s", c.State)
+		}
+		b.network(c, state, time.Time{}, time.Time{})
+		expect(t, "the code is as good as ever", b.check(code, phoneA, tailA), ResultPassed)
+	}
+}
+
+func TestANetworkThatTookAnEarlierSMSKeepsTheChallengeOpen(t *testing.T) {
+	b := newBench(t, nil)
+	c := b.create(one()).Challenges[0]
+	b.accept(c)
+	b.now = b.now.Add(b.s.policy.ResendWait)
+	expect(t, "re-send", b.resend(phoneA, tailA), ResultSent)
+	b.network(c, smsRejected, time.Time{}, time.Time{})
+	if c = b.challenge(c.ID); c.State != ChallengeOpen {
+		t.Error(c.State)
+	}
+}

@@ -115,11 +115,20 @@ type SMS struct {
 	Delivered time.Time // when the phone got it, if a report said so
 }
 
-// The queue's words for a message that no modem has been given yet, and for one that the phone has.
+// The queue's words for a message that no modem has been given yet, for one that the phone has, and for one that came to
+// nothing: refused for good, too late for any modem, or cancelled.
 const (
 	smsQueued    = "queued"
 	smsDelivered = "delivered"
+	smsRejected  = "rejected"
+	smsExpired   = "expired"
+	smsCancelled = "cancelled"
 )
+
+// nothing says whether the message ended without having been on the air.
+func (s SMS) nothing() bool {
+	return s.State == smsRejected || s.State == smsExpired || s.State == smsCancelled
+}
 
 // Service is the rules at work. It is safe for concurrent use.
 type Service struct {

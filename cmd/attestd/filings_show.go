@@ -153,6 +153,8 @@ func saidOfCode(m client.Moment, what string, because func(string) string) strin
 		return "code made, SMS queued"
 	case "resent":
 		return fmt.Sprintf("SMS queued again, the %s", ordinal(m.Sends))
+	case "unsent":
+		return "no SMS on its way: the last one came to nothing"
 	case "open":
 		return "" // its SMS says so
 	case "verified":

@@ -38,7 +38,7 @@ func TestEveryFieldOfAClassChangesWhatTheQueueIsTold(t *testing.T) {
 func TestWhatIsTheTerminalsOwnTroubleIsNotCountedAgainstTheMessage(t *testing.T) {
 	for _, err := range []error{
 		at.CMSError{Code: 331}, at.CMSError{Code: 322}, at.CMSError{Code: 515}, at.CMSError{Code: 314}, at.CMSError{Code: 310},
-		at.CMSError{Code: 311}, at.CMSError{Code: 330}, at.CMSError{Code: 50}, at.CMEError{Code: 30}, at.CMEError{Code: 14}, at.CMEError{Code: 10},
+		at.CMSError{Code: 311}, at.CMSError{Code: 330}, at.CMSError{Code: 28}, at.CMEError{Code: 30}, at.CMEError{Code: 14}, at.CMEError{Code: 10},
 	} {
 		if o := outcome(0, err); o.Kind != queue.OutcomeSick || !o.NoTry {
 			t.Errorf("%v: %+v", err, o)

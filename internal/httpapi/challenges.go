@@ -40,7 +40,7 @@ type ChallengeRequest struct {
 // GeneralChallenge is a code for a phone with no filing, without the code.
 type GeneralChallenge struct {
 	ID          string     `json:"id" example:"01939b2f-5a52-7c3e-9c54-0f6d1a2b3c4d"`
-	State       string     `json:"state" enum:"new,sending,open,verified,locked,expired,void" doc:"The last four are its end." example:"open"`
+	State       string     `json:"state" enum:"new,sending,unsent,open,verified,locked,expired,void" doc:"The last four are its end." example:"open"`
 	Reason      string     `json:"reason,omitempty" doc:"Of its end: expired, undeliverable, too_many_attempts, cancelled, replaced." example:""`
 	Mobile      string     `json:"mobile" doc:"Masked." example:"138****8000"`
 	Sends       int        `json:"sends" doc:"SMS sent or queued, the first included." example:"1"`

@@ -89,7 +89,7 @@ type Person struct {
 // Challenge is one code for one phone, without the code.
 type Challenge struct {
 	ID          string     `json:"id"`
-	State       string     `json:"state" enum:"new,sending,open,verified,locked,expired,void" example:"open"`
+	State       string     `json:"state" enum:"new,sending,unsent,open,verified,locked,expired,void" example:"open"`
 	Reason      string     `json:"reason,omitempty"`
 	Mobile      string     `json:"mobile" doc:"Masked." example:"138****8000"`
 	Sends       int        `json:"sends" doc:"SMS sent or queued, the first included." example:"1"`
