@@ -21,6 +21,7 @@ var arrows = map[string]string{
 	"internal/seal":   "",
 	"internal/access": "",
 	"modem/at":        "",
+	"modem/dialogue":  "",
 	"pdu":             "internal/msisdn github.com/warthog618/sms golang.org/x/text",
 	// Octets are the treaty: modem never imports pdu.
 	"modem": "modem/at go.bug.st/serial golang.org/x/sys",

@@ -1,0 +1,390 @@
+package modem_test
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"attestd/modem"
+	"attestd/modem/at"
+	"attestd/modem/dialogue"
+	"attestd/pdu"
+)
+
+// TestEveryDialogueEndsAsItsFileSays plays each testdata/*.at: the modem's side from the file, ours by the driver. The verbs:
+//
+//	alone                      the modem has no habits but the file's; before open
+//	open [OPTION ...]          opens the session: direct, unconfirmed, pin=, smsc=
+//	fails TEXT                 it could not be opened, and the error has this text
+//	stored "TEXT" [from N]     the next text that was taken in, and then acknowledged
+//	stored HEX                 the same by its TPDU: what has no text
+//	report MR STATUS           the next status report, as 12 0x00
+//	kept RAW                   the next that could not be read whole, as the modem gave it
+//	nothing                    nothing was taken in meanwhile
+//	restarted                  the modem restarted; it is initialised again and drained, as the gateway does
+//	event KIND                 another event
+//	drain, check               lists the stores; asks whether its settings still stand
+//	drain fails TEXT           the same, with an error
+//	submit HEX                 hands over a TPDU; what follows is what the modem does with it
+//	sent MR, unknown, not-sent, refused CODE     how that ended
+//	wait DURATION              lets time pass
+//	never LINE                 the driver does not write this from here on
+//	identity KEY=VALUE         as sim, imsi, smsc, number, model
+func TestEveryDialogueEndsAsItsFileSays(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.at")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no dialogues (%v)", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".at"), func(t *testing.T) {
+			d := readDialogue(t, file)
+			synctest.Test(t, func(t *testing.T) { newHost(t, d).play(d) })
+		})
+	}
+}
+
+func readDialogue(t *testing.T, file string) dialogue.Dialogue {
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	d, err := dialogue.Read(f)
+	if err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	if about := strings.Join(d.About, "\n"); !strings.Contains(about, "Device:") || !strings.Contains(about, "Fact:") {
+		t.Errorf("%s does not begin with the device and the fact that it shows", file)
+	}
+	return d
+}
+
+// host is the driver's owner in a dialogue.
+type host struct {
+	t      *testing.T
+	peer   *dialogue.Peer
+	ours   net.Conn
+	m      *modem.Modem
+	opened error
+	config modem.Config
+	traces []string
+
+	came   chan modem.Event // received, in order
+	others chan modem.Event
+	ended  chan error // of the submit under way
+	mr     byte
+	never  map[string]int // the line, and how many lines had been written when it was forbidden
+}
+
+func newHost(t *testing.T, d dialogue.Dialogue) *host {
+	ours, theirs := net.Pipe()
+	habits := [][]dialogue.Exchange{dialogue.Plain(), d.Habits}
+	if len(d.Acts) > 0 && d.Acts[0].Verb == "alone" {
+		habits = habits[1:]
+	}
+	return &host{
+		t: t, ours: ours, peer: dialogue.NewPeer(theirs, habits...), came: make(chan modem.Event, 1000), others: make(chan modem.Event, 1000),
+		ended: make(chan error, 1), never: map[string]int{},
+	}
+}
+
+// patience bounds every wait, in fake time.
+const patience = 10 * time.Minute
+
+func (h *host) play(d dialogue.Dialogue) {
+	defer func() {
+		if h.m != nil {
+			h.m.Close()
+		}
+		h.ours.Close()
+		if h.t.Failed() {
+			for _, line := range h.traces {
+				h.t.Log(line)
+			}
+		}
+	}()
+	for _, a := range d.Acts {
+		if !h.act(a) {
+			return
+		}
+	}
+	synctest.Wait()
+	if h.opened != nil {
+		h.t.Errorf("it was not opened: %v", h.opened)
+	}
+	if len(h.came) > 0 {
+		e := <-h.came
+		h.t.Errorf("%s was taken in, and the dialogue does not have it", shown(e))
+	}
+	heard := h.peer.Heard()
+	for line, from := range h.never {
+		if slices.Contains(heard[from:], line) {
+			h.t.Errorf("%s was written", line)
+		}
+	}
+	for _, what := range h.peer.Wrong() {
+		h.t.Error(what)
+	}
+}
+
+// act carries out a verb and the exchanges that follow it.
+func (h *host) act(a dialogue.Act) bool {
+	exchanges := a.Exchanges
+	var unasked []dialogue.Say
+	for len(exchanges) > 0 && exchanges[0].Driver == "" {
+		unasked = append(unasked, exchanges[0].Says...)
+		exchanges = exchanges[1:]
+	}
+	var had <-chan struct{}
+	if unasked == nil {
+		had = h.peer.Expect(exchanges)
+	}
+	if err := h.verb(a.Verb, a.Args); err != nil {
+		h.t.Errorf("line %d: %s: %v", a.Line, strings.TrimSpace(a.Verb+" "+a.Args), err)
+		return false
+	}
+	if unasked != nil {
+		had = h.peer.Expect(exchanges)
+		h.peer.Say(unasked)
+	}
+	select {
+	case <-had:
+		return true
+	case <-time.After(patience):
+		h.t.Errorf("the driver did not write %s", h.peer.Due())
+		return false
+	}
+}
+
+func (h *host) verb(verb, args string) error {
+	ctx := context.Background()
+	switch verb {
+	case "alone":
+		return nil
+	case "open":
+		return h.open(args)
+	case "fails":
+		if h.opened == nil || !strings.Contains(h.opened.Error(), args) {
+			return fmt.Errorf("it ended with %v", h.opened)
+		}
+		h.opened = nil
+		return nil
+	}
+	if h.m == nil {
+		return fmt.Errorf("it is not open: %v", h.opened)
+	}
+	switch verb {
+	case "stored", "kept", "report":
+		return h.received(verb, args)
+	case "nothing":
+		synctest.Wait()
+		if len(h.came) > 0 {
+			return fmt.Errorf("%s was taken in", shown(<-h.came))
+		}
+		return nil
+	case "restarted":
+		return h.restarted(ctx)
+	case "event":
+		return h.event(args)
+	case "drain":
+		return h.drain(ctx, args)
+	case "submit":
+		return h.submit(ctx, args)
+	case "sent", "unknown", "not-sent", "refused":
+		return h.outcome(verb, args)
+	case "wait":
+		d, err := time.ParseDuration(args)
+		time.Sleep(d)
+		return err
+	case "never":
+		h.never[args] = len(h.peer.Heard())
+		return nil
+	case "identity":
+		return h.identity(args)
+	}
+	return errors.New("there is no such verb")
+}
+
+func (h *host) open(options string) error {
+	h.config = modem.Config{Trace: func(x at.Trace) {
+		sign := "<"
+		if x.Sent {
+			sign = ">"
+		}
+		h.traces = append(h.traces, fmt.Sprintf("%s %s %s", x.At.Format("15:04:05.000"), sign, x.Line))
+	}}
+	for _, o := range strings.Fields(options) {
+		switch key, value, _ := strings.Cut(o, "="); key {
+		case "direct":
+			h.config.DirectDelivery = true
+		case "unconfirmed":
+			h.config.UnconfirmedReports = true
+		case "pin":
+			h.config.PIN = value
+		case "smsc":
+			h.config.SMSC = value
+		default:
+			return fmt.Errorf("there is no option %q", key)
+		}
+	}
+	if h.m, h.opened = modem.OpenOn(context.Background(), h.ours, h.config); h.opened != nil {
+		h.m = nil
+		return nil
+	}
+	go h.events()
+	return nil
+}
+
+// events stores and acknowledges, as the gateway does.
+func (h *host) events() {
+	for e := range h.m.Events() {
+		if e.Kind != modem.Received {
+			h.others <- e
+			continue
+		}
+		h.came <- e
+		if err := h.m.Acknowledge(context.Background(), e); err != nil {
+			h.t.Errorf("it could not be acknowledged: %v", err)
+		}
+	}
+}
+
+func take1(from chan modem.Event) (modem.Event, error) {
+	select {
+	case e := <-from:
+		return e, nil
+	case <-time.After(patience):
+		return modem.Event{}, errors.New("none came")
+	}
+}
+
+func shown(e modem.Event) string {
+	p, err := pdu.Decode(e.TPDU, pdu.MT)
+	switch {
+	case err == nil && p.Deliver != nil:
+		return fmt.Sprintf("%q from %s", p.Deliver.Text, p.Deliver.From)
+	case err == nil && p.Report != nil:
+		return fmt.Sprintf("report %d 0x%02X", p.Report.MR, byte(p.Report.Status))
+	}
+	return fmt.Sprintf("TPDU %X", e.TPDU)
+}
+
+func (h *host) received(verb, args string) error {
+	e, err := take1(h.came)
+	if err != nil {
+		return err
+	}
+	got := shown(e)
+	switch want := args; {
+	case verb == "report" && got != "report "+want:
+		return errors.New("came: " + got)
+	case verb == "stored" && strings.HasPrefix(want, `"`):
+		text, err := strconv.QuotedPrefix(want)
+		if err != nil {
+			return err
+		}
+		from := strings.TrimPrefix(want[len(text):], " from ")
+		if p, err := pdu.Decode(e.TPDU, pdu.MT); err != nil || p.Deliver == nil || strconv.Quote(p.Deliver.Text) != text || from != "" && p.Deliver.From.String() != from {
+			return errors.New("came: " + got)
+		}
+	case verb == "stored" && !strings.EqualFold(want, hex.EncodeToString(e.TPDU)):
+		return errors.New("came: " + got)
+	}
+	return nil
+}
+
+// restarted does what the gateway does with a modem that has lost its settings.
+func (h *host) restarted(ctx context.Context) error {
+	if err := h.event("restarted"); err != nil {
+		return err
+	}
+	if !h.m.Stale() {
+		return errors.New("nothing keeps a submit from it")
+	}
+	if err := h.m.Reinit(ctx); err != nil {
+		return err
+	}
+	_, err := h.m.Drain(ctx)
+	return err
+}
+
+func (h *host) event(kind string) error {
+	for {
+		e, err := take1(h.others)
+		if err != nil || e.Kind.String() == kind {
+			return err
+		}
+	}
+}
+
+func (h *host) drain(ctx context.Context, args string) error {
+	_, err := h.m.Drain(ctx)
+	if want, fails := strings.CutPrefix(args, "fails "); fails {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			return fmt.Errorf("it ended with %v", err)
+		}
+		return nil
+	}
+	return err
+}
+
+func (h *host) submit(ctx context.Context, args string) error {
+	tpdu, err := hex.DecodeString(args)
+	if err != nil {
+		return err
+	}
+	go func() {
+		mr, err := h.m.Submit(ctx, "tag", tpdu)
+		h.mr = mr
+		h.ended <- err
+	}()
+	return nil
+}
+
+func (h *host) outcome(verb, args string) error {
+	var err error
+	select {
+	case err = <-h.ended:
+	case <-time.After(patience):
+		return errors.New("it has not ended")
+	}
+	is := false
+	switch verb {
+	case "sent":
+		is = err == nil && fmt.Sprint(h.mr) == args
+	case "unknown":
+		is = errors.Is(err, modem.ErrOutcomeUnknown)
+	case "not-sent":
+		is = errors.Is(err, modem.ErrNotSent)
+	case "refused":
+		var cms at.CMSError
+		is = errors.As(err, &cms) && fmt.Sprint(cms.Code) == args
+	}
+	if !is {
+		return fmt.Errorf("it ended with reference %d, error %v", h.mr, err)
+	}
+	return nil
+}
+
+func (h *host) identity(args string) error {
+	id := h.m.Identity()
+	key, want, _ := strings.Cut(args, "=")
+	got, ok := map[string]string{"sim": id.ICCID, "imsi": id.IMSI, "smsc": id.SMSC, "number": id.OwnNumber, "model": id.Model}[key]
+	if !ok {
+		return fmt.Errorf("there is no %q", key)
+	}
+	if got != want {
+		return fmt.Errorf("it is %q", got)
+	}
+	return nil
+}
