@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"attestd/internal/claim"
 	"attestd/internal/msisdn"
 )
 
@@ -131,7 +132,7 @@ func templateFault(template string) string {
 		return "must have " + Placeholder + " in it, where the code is to stand"
 	case n > maxTemplate:
 		return fmt.Sprintf("has %d characters, the most is %d", n, maxTemplate)
-	case claimsMinistry(template):
+	case claim.Ministry(template):
 		return "claims to come from the ministry: name your own service"
 	}
 	return ""

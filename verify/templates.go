@@ -8,6 +8,8 @@ import (
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"attestd/internal/claim"
 )
 
 // Texts are the SMS texts of one language. {code}, {site}, {deadline} and {life} are filled in.
@@ -64,24 +66,17 @@ func (t Templates) withDefaults() Templates {
 	return t
 }
 
-// claims are words by which a text would pretend to come from the ministry. Its own codes come from 12381.
-var claims = []string{"工信部", "工业和信息化部", "12381", "MIIT", "MINISTRY"}
-
-func claimsMinistry(text string) bool {
-	text = strings.ToUpper(text)
-	for _, word := range claims {
-		if strings.Contains(text, word) {
-			return true
-		}
-	}
-	return false
-}
-
 // fill is what goes into a template.
 type fill struct {
 	code, site string
 	deadline   time.Time
 	life       time.Duration
+}
+
+// unread is the same without the digits of the code, which may well be those of a number.
+func (f fill) unread() fill {
+	f.code = "{code}"
+	return f
 }
 
 // check fills every template with the longest that the rules put in and sees that the rules hold.
@@ -110,7 +105,7 @@ func (t Templates) fault(template, language string, worst fill) string {
 		return "must have {code} in it, once"
 	case strings.ContainsAny(rest, "{}"):
 		return "has braces round something else than {code}, {site}, {deadline} or {life}"
-	case claimsMinistry(template):
+	case claim.Ministry(t.put(template, language, worst.unread())):
 		return "claims to come from the ministry: name your own service"
 	case !onlyCode(text, worst.code):
 		return "has another run of six digits or more beside the code"
@@ -133,9 +128,12 @@ func (t Templates) in(language string) Texts {
 // render makes the text of a code's SMS. A site whose name does not fit one SMS is shortened, then replaced.
 func (t Templates) render(template, language string, f fill) string {
 	site := plainSite(f.site)
+	if claim.Ministry(site) { // half of its name reads as the whole
+		site = ""
+	}
 	for short := site; short != ""; short = shorten(short) {
 		f.site = short
-		if text := t.put(template, language, f); t.fits(text) && onlyCode(text, f.code) && !claimsMinistry(text) {
+		if text := t.put(template, language, f); t.fits(text) && onlyCode(text, f.code) && !claim.Ministry(t.put(template, language, f.unread())) {
 			return text
 		}
 	}
@@ -211,7 +209,7 @@ func shorten(s string) string {
 // onlyCode says whether every run of six digits or more is the code, so that a phone offers the right one.
 func onlyCode(text, code string) bool {
 	found := false
-	for _, run := range strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsDigit(r) }) {
+	for _, run := range strings.FieldsFunc(claim.Digits(text), func(r rune) bool { return !unicode.IsDigit(r) }) {
 		if utf8.RuneCountInString(run) < codeLength {
 			continue
 		}

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"unicode/utf8"
+
+	"attestd/internal/claim"
 )
 
 // Page is the page on which persons enter their codes.
@@ -31,6 +33,9 @@ func (b *binder) page(p Page) {
 	}{{"name", p.Name, 40}, {"name_en", p.NameEN, 60}, {"help", p.Help, 120}, {"help_en", p.HelpEN, 200}} {
 		if utf8.RuneCountInString(one.text) > one.most || strings.ContainsFunc(one.text, func(r rune) bool { return r < ' ' }) {
 			b.fault("page."+one.key, "want one line of at most %d characters", one.most)
+		}
+		if strings.HasPrefix(one.key, "name") && claim.Ministry(one.text) {
+			b.fault("page."+one.key, "claims to come from the ministry: name your own service")
 		}
 	}
 	if p.LogoFile != "" && LogoTypes[strings.ToLower(filepath.Ext(p.LogoFile))] == "" {

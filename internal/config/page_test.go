@@ -22,6 +22,19 @@ func TestWhatAPageCannotShowIsToldByItsKey(t *testing.T) {
 	}
 }
 
+func TestAPageOrSiteThatPosesAsTheMinistryIsToldByItsKey(t *testing.T) {
+	_, err := Parse("[page]\nname = \"⼯信部备案核验\"\nname_en = \"M I I T codes\"\nhelp = \"to the ministry: 12381\"\n[verify]\nsite = \"工·信·部\"\n")
+	var told *Error
+	if !errors.As(err, &told) || len(told.Faults) != 3 {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"page.name:", "page.name_en:", "verify.site:"} {
+		if !slices.ContainsFunc(told.Faults, func(f string) bool { return strings.HasPrefix(f, key) }) {
+			t.Errorf("nothing is told about %s: %v", key, told.Faults)
+		}
+	}
+}
+
 func TestALogoThatIsMissingOrTooHeavyIsToldAtTheStart(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "attestd.toml")

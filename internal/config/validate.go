@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 	_ "time/tzdata" // a small machine may have no zone files
+
+	"attestd/internal/claim"
 )
 
 var (
@@ -285,6 +287,9 @@ func (b *binder) queue(q Queue) {
 func (b *binder) verify(v Verify) {
 	const day = 24 * time.Hour
 	b.oneOf("verify.default_language", v.DefaultLanguage, "zh", "en")
+	if claim.Ministry(v.Site) {
+		b.fault("verify.site", "claims to come from the ministry: name your own service")
+	}
 	if _, err := time.LoadLocation(v.TimeZone); err != nil || v.TimeZone == "" {
 		b.fault("verify.time_zone", "want a zone's name, as Asia/Shanghai")
 	}

@@ -27,14 +27,15 @@ var arrows = map[string]string{
 	"modem": "modem/at go.bug.st/serial golang.org/x/sys",
 	// Never modem or modem/at: it must not share the driver's mistakes.
 	"modem/simulator":   "pdu github.com/creack/pty golang.org/x/sys golang.org/x/time",
-	"verify":            "internal/msisdn",
+	"internal/claim":    "golang.org/x/text",
+	"verify":            "internal/msisdn internal/claim",
 	"queue":             "pdu internal/msisdn github.com/google/uuid golang.org/x/time",
 	"internal/inbox":    "pdu internal/msisdn github.com/google/uuid",
 	"internal/webhook":  "github.com/standard-webhooks/standard-webhooks/libraries",
 	"internal/watch":    "", // it judges counts that others make
 	"internal/store":    "internal/access queue verify internal/inbox internal/watch internal/webhook internal/msisdn internal/seal pdu github.com/ncruces/go-sqlite3 github.com/pressly/goose/v3 github.com/google/uuid golang.org/x/sys",
 	"internal/gateway":  "modem queue pdu internal/inbox github.com/fsnotify/fsnotify", // ports that come and go
-	"internal/config":   "internal/msisdn github.com/BurntSushi/toml",
+	"internal/config":   "internal/msisdn internal/claim github.com/BurntSushi/toml",
 	"internal/metrics":  "github.com/prometheus/client_golang github.com/prometheus/common",
 	"internal/httpapi":  "internal/access verify queue internal/webhook internal/msisdn github.com/danielgtaylor/huma/v2 github.com/google/uuid golang.org/x/time golang.org/x/text github.com/go-json-experiment/json",
 	"internal/webui":    "verify internal/msisdn golang.org/x/time", // the page: its limits are httpapi.Door, which daemon hands it
