@@ -22,6 +22,7 @@ var (
 	ErrPersonVerified = errors.New("the person has verified already, so there is nothing to change")
 	ErrPersonFailed   = errors.New("the person has failed and the filing ends with that: file it again, with supersedes")
 	ErrNotNeeded      = errors.New("the person need not verify: nothing of theirs is kept that could be changed")
+	ErrOnRecord       = errors.New("mobile: in a filing of this type the number on the existing record counts, and no other can be verified: file a change first, and this one when that has passed (verify.amend_recorded)")
 	ErrAmendCap       = errors.New("the person was changed as often as may be in one filing (verify.max_amendments): file it again, with supersedes")
 )
 
@@ -86,6 +87,8 @@ func (s *Service) amend(ctx context.Context, tx Tx, filingID, personID string, i
 	changed := s.differs(in, *p, old)
 	switch {
 	case len(changed) == 0:
+	case changed[0] == changedMobile && onRecord[f.Type] && !s.policy.AmendRecorded:
+		return f, ErrOnRecord, nil
 	case p.Amended >= s.policy.MaxAmendments:
 		return f, ErrAmendCap, nil
 	default:

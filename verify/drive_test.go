@@ -156,7 +156,7 @@ func two() FilingRequest {
 
 // one is a filing with one person.
 func one() FilingRequest {
-	return FilingRequest{Type: "entity_cancellation", Persons: []PersonRequest{
+	return FilingRequest{Type: "change", Changes: []Change{{Part: PartEntity}}, Persons: []PersonRequest{
 		{Role: "entity_head", Name: "王五", Mobile: phoneA, CertificateTail: tailA},
 	}}
 }

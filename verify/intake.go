@@ -135,10 +135,10 @@ func (d *desk) kind(field, s string) SiteKind {
 	switch kind := SiteKind(strings.TrimSpace(s)); kind {
 	case "":
 		return Website
-	case Website, App, MiniProgram:
+	case Website, App, MiniProgram, QuickApp:
 		return kind
 	}
-	d.fault(field, "%s; it must be one of %s", given(s), list([]SiteKind{Website, App, MiniProgram}))
+	d.fault(field, "%s; it must be one of %s", given(s), list(siteKinds))
 	return Website
 }
 

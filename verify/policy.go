@@ -29,6 +29,7 @@ type Policy struct {
 	ReplaceTypes       bool          // replace_types: a re-send takes the place of what it repeats, on phones that honour it
 	MaxWrong           int           // max_wrong
 	MaxAmendments      int           // max_amendments: how often the phone or certificate of one person may be changed in a filing
+	AmendRecorded      bool          // amend_recorded: also a phone that must be the one on the existing record (onRecord)
 	RejectOnLock       string        // reject_on_lock
 	RepeatWindow       time.Duration // repeat_window: in which an identical submission gets the stored answer, uncharged
 	Remember           time.Duration // remember: how long an ended challenge is still told apart from no record

@@ -15,12 +15,15 @@ const (
 // SiteKind is what kind of service a site is: filings cover apps and mini programs as well as websites.
 type SiteKind string
 
-// The kinds of site.
+// The kinds of site: 网站, APP, 小程序 and 快应用.
 const (
 	Website     SiteKind = "website"
 	App         SiteKind = "app"
 	MiniProgram SiteKind = "mini_program"
+	QuickApp    SiteKind = "quick_app"
 )
+
+var siteKinds = []SiteKind{Website, App, MiniProgram, QuickApp}
 
 // Part is a part of a record that a change filing can change.
 type Part string
@@ -72,6 +75,10 @@ var rules = []rule{
 	{Type: "website_cancellation", Must: []whom{everySite}, Name: "website cancellation"},
 	{Type: "access_cancellation", Name: "access cancellation"},
 }
+
+// onRecord are the types in which the number on the existing record counts: another one is not verified there, but in a filing that
+// changes the record (change, additional_website). access_cancellation is not among them, for nobody verifies in it.
+var onRecord = map[FilingType]bool{"access": true, "entity_cancellation": true, "website_cancellation": true}
 
 // FilingTypes lists the known types in the table's order.
 func FilingTypes() []FilingType {

@@ -136,6 +136,7 @@ type Verify struct {
 	ReplaceTypes       bool          `toml:"replace_types"`
 	MaxWrong           int           `toml:"max_wrong"`
 	MaxAmendments      int           `toml:"max_amendments"`
+	AmendRecorded      bool          `toml:"amend_recorded"`
 	RejectOnLock       string        `toml:"reject_on_lock"` // at_once, at_deadline
 	RepeatWindow       time.Duration `toml:"repeat_window"`  // an identical check within it gets the stored answer, uncharged
 	Remember           time.Duration `toml:"remember"`

@@ -216,7 +216,7 @@ func (v fakeVerify) AmendPerson(ctx context.Context, r verify.AmendRequest) (ver
 		err = verify.Invalid{{Field: "mobile", Message: "is missing, and so is the certificate: give what is to be changed"}}
 	}
 	if err == nil {
-		err = map[string]error{"p1": verify.ErrPersonVerified, "p2": verify.ErrAmendCap, "p3": verify.ErrNoPerson}[r.PersonID]
+		err = map[string]error{"p1": verify.ErrPersonVerified, "p2": verify.ErrAmendCap, "p3": verify.ErrNoPerson, "p4": verify.ErrOnRecord}[r.PersonID]
 	}
 	return f, err
 }

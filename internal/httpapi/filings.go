@@ -35,13 +35,13 @@ type FilingPerson struct {
 	CertificateTail       string `json:"certificate_tail,omitempty" maxLength:"64" doc:"The last 6 characters." example:"31002X"`
 	SecondCertificateTail string `json:"second_certificate_tail,omitempty" maxLength:"64" doc:"Another tail that is accepted too."`
 	Site                  string `json:"site,omitempty" maxLength:"1024" doc:"The site that a website_head is in charge of." example:"example.cn"`
-	Kind                  string `json:"kind,omitempty" maxLength:"64" doc:"website, app or mini_program." example:"website"`
+	Kind                  string `json:"kind,omitempty" maxLength:"64" doc:"website, app, mini_program or quick_app." example:"website"`
 }
 
 // FilingSite is a site of the order.
 type FilingSite struct {
 	Name string `json:"name" maxLength:"1024" example:"example.cn"`
-	Kind string `json:"kind,omitempty" maxLength:"64" example:"website"`
+	Kind string `json:"kind,omitempty" maxLength:"64" doc:"website, app, mini_program or quick_app." example:"website"`
 }
 
 // FilingChange is one thing that a change filing changes.

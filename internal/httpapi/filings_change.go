@@ -15,7 +15,7 @@ import (
 
 // AmendRequest is what changes of a person. What is left out stays as it is.
 type AmendRequest struct {
-	Mobile                string `json:"mobile,omitempty" maxLength:"64" doc:"The person's other number." example:"13700137000"`
+	Mobile                string `json:"mobile,omitempty" maxLength:"64" doc:"The person's other number. Refused with 409 in an access filing and in the cancellations, where the number on record counts." example:"13700137000"`
 	EmergencyMobile       string `json:"emergency_mobile,omitempty" maxLength:"64" doc:"Never used; it must not be the mobile."`
 	CertificateType       string `json:"certificate_type,omitempty" maxLength:"64" doc:"With a whole certificate number." example:"resident_id"`
 	Certificate           string `json:"certificate,omitempty" maxLength:"128" doc:"The whole number, or give certificate_tail. It takes the place of all tails that were accepted." example:"11010519491231002X"`

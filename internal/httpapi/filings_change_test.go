@@ -28,6 +28,7 @@ func TestAPersonIsAmendedAndEveryRefusalSaysWhatToDo(t *testing.T) {
 		{"/v1/filings/f0/persons/p0/amend", `{"number":"1"}`, 400, "number: is no field"},
 		{"/v1/filings/f0/persons/p1/amend", `{"mobile":"13700137000"}`, 409, "has verified already"},
 		{"/v1/filings/f0/persons/p2/amend", `{"mobile":"13700137000"}`, 409, "verify.max_amendments"},
+		{"/v1/filings/f0/persons/p4/amend", `{"mobile":"13700137000"}`, 409, "file a change first"},
 		{"/v1/filings/f0/persons/p3/amend", `{"mobile":"13700137000"}`, 404, "no such person"},
 		{"/v1/filings/f9/persons/p0/amend", `{"mobile":"13700137000"}`, 404, "no such filing"},
 	} {

@@ -86,6 +86,7 @@ var faults = []struct {
 	{verify.ErrPersonVerified, http.StatusConflict, ""},
 	{verify.ErrPersonFailed, http.StatusConflict, ""},
 	{verify.ErrNotNeeded, http.StatusConflict, ""},
+	{verify.ErrOnRecord, http.StatusConflict, "mobile"},
 	{verify.ErrAmendCap, http.StatusConflict, ""},
 	{verify.ErrSuperseded, http.StatusConflict, "supersedes"},
 	{verify.ErrNotSupersedable, http.StatusConflict, "supersedes"},

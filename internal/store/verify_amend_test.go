@@ -230,10 +230,10 @@ func TestFilingsAreSearchedByMobileTypeTimeAndStatePageByPage(t *testing.T) {
 			0: {Mobile: "13600136000"},
 			1: {Mobile: phoneC, State: verify.FilingVerifying},
 			2: {From: start.Add(time.Hour), To: start.Add(3 * time.Hour)},
-			3: {Mobile: phoneB, Type: "entity_cancellation"},
+			3: {Mobile: phoneB, Type: "change"},
 			4: {From: start.Add(2 * time.Hour)},
 			5: {To: start.Add(4*time.Hour + time.Microsecond)},
-			6: {Type: "entity_cancellation", Origin: "platform"},
+			6: {Type: "change", Origin: "platform"},
 		} {
 			if got := all(q); len(got) != want {
 				t.Errorf("%d, want %d", len(got), want)

@@ -236,7 +236,7 @@ const (
 )
 
 func onePerson() verify.FilingRequest {
-	return verify.FilingRequest{Origin: "platform", Type: "entity_cancellation", Persons: []verify.PersonRequest{
+	return verify.FilingRequest{Origin: "platform", Type: "change", Changes: []verify.Change{{Part: verify.PartEntity}}, Persons: []verify.PersonRequest{
 		{Role: "entity_head", Name: "王五", Mobile: phoneA, CertificateTail: tailA},
 	}}
 }
