@@ -15,8 +15,11 @@ type Config struct {
 	Port string // a path, or tcp://host:port
 	Baud int    // 115200
 	PIN  string
-	// PINGuard remembers which card refused the PIN; nil: remembered as long as this process lives.
+	// PINGuard remembers which card refused which PIN; nil: remembered as long as this process lives.
 	PINGuard PINGuard
+	// PINTrial has the PIN entered on purpose, because a person asked for it: also with one wrong entry behind, never as the last try.
+	// Open notes in it what the card's counter showed. Nil: only where every try is left.
+	PINTrial *PINTrial
 	SMSC     string // "" = the SIM's
 	// DirectDelivery has messages handed over at once and acknowledged by AT+CNMA (CSMS=1, CNMI mt=2). The default
 	// lets the modem store them, so that a crash loses nothing.
@@ -41,12 +44,28 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// PINGuard keeps a configured PIN from burning the tries of a card: MayTry refuses a card that has refused this PIN
-// before, in this process or an earlier one. card is the ICCID, or "imei:" and the IMEI when the card can't be read before its PIN.
+// PINGuard keeps a PIN from burning the tries of a card, in this process and over its restarts. card is the ICCID, or "imei:" and the
+// IMEI when the card can't be read before its PIN.
 type PINGuard interface {
-	MayTry(card string) error
-	Failed(card string) error
+	// Before writes down that the card is about to be given this PIN, or refuses it: one that it has refused before, or one whose entry
+	// was begun and never ended. counted says that the card's counter was read and shows every try: then what was begun did no harm.
+	Before(card, pin string, counted bool) error
+	// After writes down what became of it.
+	After(card, pin string, v PINVerdict) error
 }
+
+// PINVerdict is what became of a PIN that was entered.
+type PINVerdict int
+
+// The verdicts.
+const (
+	PINTaken    PINVerdict = iota
+	PINRefused             // by the card: it is never given this PIN again
+	PINNotTried            // the card's counter did not move: the entry never reached it
+)
+
+// PINTrial is what the card's counter showed around an entry on purpose; -1 is not told.
+type PINTrial struct{ Before, After int }
 
 // Errors of Open. Each wraps one line that says what to do.
 var (

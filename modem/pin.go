@@ -15,19 +15,24 @@ import (
 const simPatience = 30 * time.Second
 
 // processGuard is the PINGuard of this process's lifetime.
-type processGuard struct{ pin string }
+type processGuard struct{}
 
-var refusedPINs sync.Map // card and PIN
+var triedPINs sync.Map // card and PIN: whether it was refused, or only begun
 
-func (g processGuard) MayTry(card string) error {
-	if _, refused := refusedPINs.Load(card + " " + g.pin); refused {
+func (processGuard) Before(card, pin string, counted bool) error {
+	if refused, known := triedPINs.Load(card + " " + pin); known && (refused.(bool) || !counted) {
 		return errors.New("this card has refused this PIN before")
 	}
+	triedPINs.Store(card+" "+pin, false)
 	return nil
 }
 
-func (g processGuard) Failed(card string) error {
-	refusedPINs.Store(card+" "+g.pin, true)
+func (processGuard) After(card, pin string, v PINVerdict) error {
+	if v == PINRefused {
+		triedPINs.Store(card+" "+pin, true)
+	} else {
+		triedPINs.Delete(card + " " + pin)
+	}
 	return nil
 }
 
@@ -46,8 +51,8 @@ const (
 	simBroken
 )
 
-// unlock brings the card to READY. A PIN is entered only when that can't cost the card its last tries: never where the counter shows that
-// one was wrong already, and never twice the same PIN for the same card.
+// unlock brings the card to READY. A PIN is entered only when that can't cost the card its last tries: never by itself where the counter
+// shows that one was wrong already, and never again one that the card has refused.
 func (m *Modem) unlock(ctx context.Context, id *Identity) error {
 	state, what, err := m.settledSIM(ctx)
 	if err != nil {
@@ -139,12 +144,15 @@ func (m *Modem) simState(ctx context.Context) (simState, string, error) {
 	return simBroken, what, nil
 }
 
+// allTries is how many wrong entries of its PIN a card takes (TS 31.101 9.5.1).
+const allTries = 3
+
 func (m *Modem) enterPIN(ctx context.Context, id *Identity) error {
 	if m.c.PIN == "" {
-		return say(ErrPINRequired, "the card asks for its PIN and none is configured; set the PIN of this modem, or switch the card's PIN off in a phone")
+		return say(ErrPINRequired, "the card asks for its PIN and none is configured; set pin_file of this modem, or switch the card's PIN off in a phone")
 	}
 	if len(m.c.PIN) < 4 || len(m.c.PIN) > 8 || digitsOf(m.c.PIN, false) != m.c.PIN { // TS 31.101 9.5.1
-		return say(ErrPINRefused, "the configured PIN is not 4 to 8 digits; it was not tried")
+		return say(ErrPINRefused, "the PIN is not 4 to 8 digits; it was not tried")
 	}
 	h := &hands{m: m, ctx: ctx}
 	card := m.iccid(h, id.Manufacturer)
@@ -156,23 +164,81 @@ func (m *Modem) enterPIN(ctx context.Context, id *Identity) error {
 	if h.err != nil {
 		return h.err
 	}
-	if left >= 0 && left < 3 {
-		return say(ErrPINRefused, "the card has only %d of 3 tries left, and none is risked; enter the right PIN once by hand (in a phone), then all are back", left)
+	if err := m.mayEnter(left); err != nil {
+		return err
 	}
-	if err := m.c.PINGuard.MayTry(card); err != nil {
-		return say(ErrPINRefused, "%v, and it is not tried again; correct the PIN of this modem", err)
+	if err := m.c.PINGuard.Before(card, m.c.PIN, left >= allTries); err != nil {
+		return say(ErrPINRefused, "%v, and it is not tried again; correct pin_file of this modem, and see attestd unlock", err)
 	}
 	_, err := m.conn.Do(context.WithoutCancel(ctx), at.Command{
 		Line: `AT+CPIN="` + m.c.PIN + `"`, Shown: `AT+CPIN="<hidden>"`, Timeout: simPatience,
 	})
 	if err == nil {
-		return m.afterPIN(ctx)
+		return errors.Join(m.c.PINGuard.After(card, m.c.PIN, PINTaken), m.afterPIN(ctx), m.countAfter(ctx, id))
 	}
-	// A refusal, or an answer that we did not read: this PIN is not tried again on this card by itself.
-	if ferr := m.c.PINGuard.Failed(card); ferr != nil {
-		err = fmt.Errorf("%w (and that it failed could not be recorded: %v)", err, ferr)
+	return m.pinFailed(ctx, id, card, left, err)
+}
+
+// mayEnter keeps a PIN back where the counter shows that one was wrong already. On purpose it is entered then too, but never as the last
+// try, and so never where nobody tells which it is.
+func (m *Modem) mayEnter(left int) error {
+	trial := m.c.PINTrial
+	if trial == nil {
+		if left >= 0 && left < allTries {
+			return say(ErrPINRefused, "the card has only %d of %d tries left, and none is risked by itself; correct pin_file and run attestd unlock, or enter the right PIN once in a phone: then all are back",
+				left, allTries)
+		}
+		return nil
 	}
-	return say(ErrPINRefused, "the card did not take the configured PIN (%v); it is not tried again; correct the PIN of this modem", err)
+	trial.Before, trial.After = left, left
+	switch {
+	case left < 0:
+		return say(ErrPINRefused, "this modem does not tell how many tries the card has left, and it may be the last; enter the right PIN once in a phone")
+	case left < 2:
+		return say(ErrPINRefused, "the card has %d of %d tries left, and the last is never risked; enter the right PIN once in a phone: then all are back", left, allTries)
+	}
+	return nil
+}
+
+// pinFailed tells a refusal from an entry that never reached the card: by what the card says in words, else by its counter. Where neither
+// can be had it stays written down as begun, or counts as a refusal when nobody ever tells: a try may be gone.
+func (m *Modem) pinFailed(ctx context.Context, id *Identity, card string, before int, err error) error {
+	verdict, after := PINRefused, -1
+	if n := code(err); n != 16 && n != 12 { // incorrect password; SIM PUK required (TS 27.007 9.2.1)
+		state, _, serr := m.settledSIM(ctx) // one that is starting answers in its time
+		switch {
+		case serr != nil && before >= 0:
+			return serr // the next session asks the counter
+		case serr == nil && state == simReady:
+			return errors.Join(m.c.PINGuard.After(card, m.c.PIN, PINTaken), m.countAfter(ctx, id))
+		case serr == nil:
+			after = m.pinTries(&hands{m: m, ctx: ctx}, id.Manufacturer)
+		}
+		if before >= 0 && after < 0 && state != simPUK {
+			return say(ErrPINRefused, "whether the card took the PIN is not known (%v), and its counter cannot be read now; it is asked again", err)
+		}
+		if before >= 0 && after >= before {
+			verdict = PINNotTried
+		}
+	}
+	if gerr := m.c.PINGuard.After(card, m.c.PIN, verdict); gerr != nil {
+		err = fmt.Errorf("%w (and what became of it could not be recorded: %v)", err, gerr)
+	}
+	_ = m.countAfter(ctx, id)
+	if verdict == PINNotTried {
+		return say(ErrSIMFailure, "the PIN did not reach the card (%v), which has %d tries left as before; it is entered again", err, after)
+	}
+	return say(ErrPINRefused, "the card did not take the PIN (%v); it is not tried again; correct pin_file of this modem, and see attestd unlock", err)
+}
+
+// countAfter notes what an entry on purpose has left.
+func (m *Modem) countAfter(ctx context.Context, id *Identity) error {
+	if m.c.PINTrial == nil {
+		return nil
+	}
+	h := &hands{m: m, ctx: ctx}
+	m.c.PINTrial.After = m.pinTries(h, id.Manufacturer)
+	return h.err
 }
 
 // afterPIN gives the card the moment that it needs to become READY.
@@ -189,22 +255,49 @@ func (m *Modem) afterPIN(ctx context.Context) error {
 	return nil
 }
 
-// pinTries is how many tries the card has left for its PIN, -1 when nobody tells. There is a standard way (TS 27.007 8.65), and one for
-// each vendor.
+// counter is a vendor's way to ask for the tries that are left: the parameter at tells.
+type counter struct {
+	vendor, line string
+	at           int
+}
+
+var counters = []counter{
+	{"quectel", `AT+QPINC="SC"`, 1}, {"huawei", "AT^CPIN?", 3}, {"simcom", "AT+SPIC", 0}, {"cinterion", `AT^SPIC="SC"`, 0}, {"siemens", `AT^SPIC="SC"`, 0},
+	{"gemalto", `AT^SPIC="SC"`, 0}, {"thales", `AT^SPIC="SC"`, 0}, {"sierra", "AT+CPINC?", 0}, {"wavecom", "AT+CPINC?", 0}, {"u-blox", "AT+UPINCNT", 0},
+	{"telit", "AT#PCT", 0},
+}
+
+// pinTries is how many tries the card has left for its PIN, -1 when nobody tells: first in the standard way, then in that of the vendor,
+// then in those of all others, for modems are sold under many names. All of them only ask.
 func (m *Modem) pinTries(h *hands, manufacturer string) int {
-	for _, way := range []struct {
-		vendor, line string
-		at           int
-	}{
-		{"", `AT+CPINR="SIM PIN"`, 1}, {"quectel", `AT+QPINC="SC"`, 1}, {"huawei", "AT^CPIN?", 3}, {"simcom", "AT+SPIC", 0},
-		{"cinterion", `AT^SPIC="SC"`, 0}, {"siemens", `AT^SPIC="SC"`, 0}, {"sierra", "AT+CPINC?", 0}, {"wavecom", "AT+CPINC?", 0},
-		{"u-blox", "AT+UPINCNT", 0}, {"telit", "AT#PCT", 0},
-	} {
-		if !strings.Contains(strings.ToLower(manufacturer), way.vendor) {
-			continue
+	if n := m.standardTries(h); n >= 0 {
+		return n
+	}
+	likely := func(c counter) bool { return strings.Contains(strings.ToLower(manufacturer), c.vendor) }
+	asked := map[string]bool{}
+	for _, first := range []bool{true, false} {
+		for _, c := range counters {
+			if likely(c) != first || asked[c.line] {
+				continue
+			}
+			asked[c.line] = true
+			if n := number(params(h.ask(c.line), prefixOf(c.line)), c.at); n >= 0 && n <= allTries {
+				return n
+			}
 		}
-		if n := number(params(h.ask(way.line), prefixOf(way.line)), way.at); n >= 0 && n <= 3 {
-			return n
+	}
+	return -1
+}
+
+// standardTries asks as TS 27.007 8.65 says. Some answer for one code what was asked for, others for all four.
+func (m *Modem) standardTries(h *hands) int {
+	res, _ := h.do(at.Command{Line: `AT+CPINR="SIM PIN"`, Prefix: "+CPINR:"})
+	for _, line := range res.Lines {
+		p := params(line, "+CPINR:")
+		if strings.EqualFold(param(p, 0), "SIM PIN") {
+			if n := number(p, 1); n >= 0 && n <= 15 { // what the status word 63CX can say (TS 102 221 11.1.9.1)
+				return n
+			}
 		}
 	}
 	return -1

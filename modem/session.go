@@ -94,7 +94,7 @@ func (c *Config) fill() {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	if c.PINGuard == nil {
-		c.PINGuard = processGuard{pin: c.PIN}
+		c.PINGuard = processGuard{}
 	}
 }
 

@@ -62,7 +62,7 @@ func (c *checkCmd) Run(a *app) error {
 		return errors.New("name the configuration to check with --config FILE, or print one to begin with: attestd check --example")
 	}
 	result := checked{Faults: []string{}, Warnings: []string{}}
-	cfg, err := config.Load(c.Config)
+	cfg, unseen, err := config.LoadToCheck(c.Config)
 	if err == nil {
 		err = daemon.Check(cfg)
 	}
@@ -76,7 +76,7 @@ func (c *checkCmd) Run(a *app) error {
 		result.Faults = []string{err.Error()}
 	default:
 		result.OK = true
-		result.Warnings = append(result.Warnings, cfg.Warnings()...)
+		result.Warnings = append(append(result.Warnings, cfg.Warnings()...), unseen...)
 		result.Templates = daemon.Previews(cfg)
 	}
 	if result.OK && c.Probe {
@@ -171,7 +171,7 @@ func (c *checkCmd) ask(ctx context.Context, m config.Modem, p *probed) {
 		SubmitTimeout: m.SubmitTimeout, LateResultWait: m.LateResultWait, Registration: c.Wait,
 	})
 	switch {
-	case errors.Is(err, modem.ErrPINRequired) && m.PIN != "":
+	case errors.Is(err, modem.ErrPINRequired) && m.PINFile != "":
 		p.OK, p.Network = true, "(locked)"
 		p.Error = "the SIM asks for its PIN; attestd serve will give it the one in pin_file, a probe does not"
 		return

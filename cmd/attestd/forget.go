@@ -31,7 +31,7 @@ holding. While a gateway runs it is asked to do it (a token with the scope admin
 }
 
 func (c *forgetCmd) Run(a *app) error {
-	cfg, err := config.Load(c.Config)
+	cfg, err := config.LoadSettings(c.Config)
 	if err != nil {
 		return err
 	}

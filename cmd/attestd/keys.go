@@ -33,7 +33,7 @@ type keysFlags struct {
 
 // with opens the database with the keys of the key file.
 func (f keysFlags) with(a *app, exclusive bool, do func(cfg config.Config, keys *seal.Keyring, s *store.Store) error) error {
-	cfg, err := config.Load(f.Config)
+	cfg, err := config.LoadSettings(f.Config)
 	if err != nil {
 		return err
 	}
@@ -152,7 +152,7 @@ type keysRotateCmd struct {
 }
 
 func (c *keysRotateCmd) Run(a *app) error {
-	cfg, err := config.Load(c.Config)
+	cfg, err := config.LoadSettings(c.Config)
 	if err != nil {
 		return err
 	}

@@ -83,7 +83,7 @@ func simulated() (c modem.Config, done func(), err error) {
 }
 
 func (c *loopbackCmd) configured(ctx context.Context) (modem.Config, error) {
-	cfg, err := config.Load(c.Config)
+	cfg, err := config.LoadSettings(c.Config)
 	if err != nil {
 		return modem.Config{}, err
 	}
@@ -97,13 +97,29 @@ func (c *loopbackCmd) configured(ctx context.Context) (modem.Config, error) {
 				}
 				m.Port = paths[m.Name]
 			}
+			if err := m.ReadPIN(); err != nil {
+				return modem.Config{}, err
+			}
 			return modem.Config{
 				Port: m.Port, Baud: m.Baud, PIN: string(m.PIN), SMSC: m.SMSC, DirectDelivery: m.DirectDelivery, UnconfirmedReports: !m.ConfirmReports,
 				CommandTimeout: m.CommandTimeout, PromptTimeout: m.PromptTimeout, SubmitTimeout: m.SubmitTimeout, LateResultWait: m.LateResultWait,
-				AskAfter: cmp.Or(m.AskAfter, -1),
+				AskAfter: cmp.Or(m.AskAfter, -1), PINGuard: countedOnly{},
 			}, nil
 		}
 		names = append(names, m.Name)
 	}
 	return modem.Config{}, fmt.Errorf("--modem: %s has %q: name one of them", c.Config, names)
 }
+
+// countedOnly lets a PIN be entered only where the card's own counter tells that nothing can be lost by it: which card has refused which
+// PIN is remembered by the gateway alone.
+type countedOnly struct{}
+
+func (countedOnly) Before(_, _ string, counted bool) error {
+	if !counted {
+		return errors.New("this modem does not tell how many tries its card has left, so only attestd serve, which remembers, enters the PIN")
+	}
+	return nil
+}
+
+func (countedOnly) After(_, _ string, _ modem.PINVerdict) error { return nil }

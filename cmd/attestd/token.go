@@ -38,7 +38,7 @@ type tokenFlags struct {
 // with opens the database for do. What root makes there is given to whom the folder belongs, or the gateway could
 // not write it.
 func (f tokenFlags) with(ctx context.Context, do func(*store.Store) error) error {
-	cfg, err := config.Load(f.Config)
+	cfg, err := config.LoadSettings(f.Config)
 	if err != nil {
 		return err
 	}

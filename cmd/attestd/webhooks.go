@@ -159,7 +159,7 @@ first line to the receivers, then --retire and reload again. Run it as the user 
 }
 
 func (c *webhooksSecretCmd) Run(a *app) error {
-	cfg, err := config.Load(c.Config)
+	cfg, err := config.LoadSettings(c.Config)
 	if err != nil {
 		return err
 	}

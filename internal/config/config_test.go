@@ -385,3 +385,44 @@ func TestASecretIsNeverPrinted(t *testing.T) {
 		t.Error("shown")
 	}
 }
+
+func TestWhoNeedsNoSecretNeedNotSeeIt(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "c.toml")
+	write(t, file, `
+[http]
+tls_cert_file = "tls.pem"
+tls_key_file = "tls.key"
+[[modem]]
+name = "m0"
+port = "/dev/a"
+pin_file = "m0.pin"
+[[modem]]
+name = "m1"
+port = "/dev/b"
+pin_file = "/nowhere/m1.pin"
+`, 0o644)
+	c, err := LoadSettings(file)
+	if err != nil || c.Modem[0].PIN != "" || c.Modem[0].PINFile != filepath.Join(dir, "m0.pin") {
+		t.Errorf("%v, %+v", err, c.Modem)
+	}
+	if err := c.Modem[0].ReadPIN(); err == nil || !strings.Contains(err.Error(), "modem.m0.pin_file: ") {
+		t.Errorf("reading it: %v", err)
+	}
+	// An absolute name is no credential of systemd's: that it is not there is a fault for check too.
+	if _, _, err := LoadToCheck(file); err == nil || strings.Contains(err.Error(), "m0") || strings.Contains(err.Error(), "tls") || !strings.Contains(err.Error(), "modem.m1.pin_file: ") {
+		t.Errorf("check: %v", err)
+	}
+	text, _ := os.ReadFile(file)
+	write(t, file, strings.ReplaceAll(string(text), "/nowhere/m1.pin", "m1.pin"), 0o644)
+	if _, notes, err := LoadToCheck(file); err != nil || len(notes) != 3 || !strings.Contains(notes[1], "modem.m0.pin_file: ") {
+		t.Errorf("check: %v, notes %q", err, notes)
+	}
+	write(t, filepath.Join(dir, "m0.pin"), "12", 0o600)
+	if _, _, err := LoadToCheck(file); err == nil || !strings.Contains(err.Error(), "4 to 8 digits") {
+		t.Errorf("a PIN file that is seen and bad: %v", err)
+	}
+	if _, err := Load(file); err == nil || !strings.Contains(err.Error(), "m1.pin_file") {
+		t.Errorf("serving without the secrets: %v", err)
+	}
+}

@@ -37,24 +37,54 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %d faults:\n  %s", name, len(e.Faults), strings.Join(e.Faults, "\n  "))
 }
 
-// Load reads, completes and validates a file. Its error is an *Error for all that stands in the file.
+// Load reads, completes and validates a file, and reads the secrets that it names: for who serves. Its error is an *Error for all that
+// stands in the file.
 func Load(path string) (Config, error) {
+	c, _, err := load(path, readSecrets)
+	return c, err
+}
+
+// LoadSettings is Load without the secrets of modems and of TLS, for commands that need none: systemd may bring them to the unit alone
+// (LoadCredential=), and who works on the database must not need to see them. [Modem.ReadPIN] reads one.
+func LoadSettings(path string) (Config, error) {
+	c, _, err := load(path, noSecrets)
+	return c, err
+}
+
+// LoadToCheck is Load for somebody outside of the unit: a secret that is not there and may be one of systemd's is a note, not a fault.
+func LoadToCheck(path string) (c Config, notes []string, err error) { return load(path, checkSecrets) }
+
+// secrets says what is done with the files that hold PINs and the key of TLS.
+type secrets int
+
+const (
+	readSecrets secrets = iota
+	noSecrets
+	checkSecrets
+)
+
+func load(path string, how secrets) (c Config, notes []string, err error) {
 	text, err := read(path)
 	if err != nil {
-		return Config{}, err
+		return Config{}, nil, err
 	}
 	c, faults := parse(text)
 	if len(faults) == 0 {
 		dir, err := filepath.Abs(filepath.Dir(path))
 		if err != nil {
-			return Config{}, err
+			return Config{}, nil, err
 		}
-		faults = c.complete(dir)
+		var credentials map[string]bool
+		faults, credentials = c.complete(dir)
+		if how != noSecrets {
+			more, unseen := c.secrets(credentials, how == checkSecrets)
+			faults, notes = append(faults, more...), unseen
+		}
 	}
 	if len(faults) > 0 {
-		return Config{}, &Error{path, faults}
+		return Config{}, nil, &Error{path, faults}
 	}
-	return c, nil
+	return c, notes, nil
 }
 
 // Parse reads and validates text. It touches no file: names stay as they are written and no PIN is read.
@@ -125,9 +155,17 @@ func read(path string) (string, error) {
 	return string(text), nil
 }
 
-// complete makes file names absolute and reads what they hold.
-func (c *Config) complete(dir string) []string {
+// complete makes file names absolute. Relative names of secrets are looked for among systemd's credentials: those that are not seen are
+// listed, by their key.
+func (c *Config) complete(dir string) (faults []string, credentials map[string]bool) {
 	var b binder
+	credentials = map[string]bool{}
+	secret := func(key string, name *string) {
+		if *name != "" {
+			credentials[key] = !filepath.IsAbs(*name)
+			*name = resolve(dir, *name)
+		}
+	}
 	c.Store.URL = absoluteURL(c.Store.URL, dir)
 	if c.Store.KeyFile == "" {
 		c.Store.KeyFile = filepath.Join(filepath.Dir(sqliteFile(c.Store.URL)), "attestd.key")
@@ -137,33 +175,60 @@ func (c *Config) complete(dir string) []string {
 		b.secret("store.key_file", c.Store.KeyFile)
 	}
 	c.webhookFiles(dir)
-	if c.HTTP.TLSCertFile != "" {
-		c.HTTP.TLSCertFile, c.HTTP.TLSKeyFile = resolve(dir, c.HTTP.TLSCertFile), resolve(dir, c.HTTP.TLSKeyFile)
-		if b.secret("http.tls_key_file", c.HTTP.TLSKeyFile) != "" {
-			b.keyPair(c.HTTP.TLSCertFile, c.HTTP.TLSKeyFile)
-		}
-	}
-	if c.Modems.PINFile != "" {
-		c.Modems.PINFile = resolve(dir, c.Modems.PINFile)
+	secret("http.tls_cert_file", &c.HTTP.TLSCertFile)
+	secret("http.tls_key_file", &c.HTTP.TLSKeyFile)
+	secret("modems.pin_file", &c.Modems.PINFile)
+	for i := range c.Modem {
+		secret("modem."+c.Modem[i].Name+".pin_file", &c.Modem[i].PINFile)
 	}
 	if c.Page.LogoFile != "" {
 		c.Page.LogoFile = resolve(dir, c.Page.LogoFile)
 		b.logo(c.Page.LogoFile)
 	}
-	for i := range c.Modem {
-		m := &c.Modem[i]
-		if m.PINFile == "" || !m.Enabled {
-			continue
+	return b.faults, credentials
+}
+
+// secrets reads PINs and tries the files of TLS. With lenient, one that is not there and may be a credential of the unit is a note.
+func (c *Config) secrets(credentials map[string]bool, lenient bool) (faults, notes []string) {
+	var b binder
+	unseen := func(key, name string) bool {
+		if !lenient || !credentials[key] || os.Getenv("CREDENTIALS_DIRECTORY") != "" || exists(name) {
+			return false
 		}
-		m.PINFile = resolve(dir, m.PINFile)
-		path := "modem." + m.Name + ".pin_file"
-		if pin := b.secret(path, m.PINFile); pin != "" && !pinDigits.MatchString(pin) {
-			b.fault(path, "%s must hold the PIN and nothing else: 4 to 8 digits", m.PINFile)
-		} else {
-			m.PIN = Secret(pin)
+		notes = append(notes, key+": "+name+" is not seen from here, as is right when only the unit gets it (LoadCredential=); it was not checked")
+		return true
+	}
+	if c.HTTP.TLSCertFile != "" && !unseen("http.tls_key_file", c.HTTP.TLSKeyFile) && !unseen("http.tls_cert_file", c.HTTP.TLSCertFile) {
+		if b.secret("http.tls_key_file", c.HTTP.TLSKeyFile) != "" {
+			b.keyPair(c.HTTP.TLSCertFile, c.HTTP.TLSKeyFile)
 		}
 	}
-	return b.faults
+	for i := range c.Modem {
+		if m := &c.Modem[i]; m.Enabled && !unseen("modem."+m.Name+".pin_file", m.PINFile) {
+			if err := m.ReadPIN(); err != nil {
+				b.faults = append(b.faults, err.Error())
+			}
+		}
+	}
+	return b.faults, notes
+}
+
+// ReadPIN reads what pin_file holds, if there is one. Its error begins with the key.
+func (m *Modem) ReadPIN() error {
+	if m.PINFile == "" {
+		return nil
+	}
+	var b binder
+	path := "modem." + m.Name + ".pin_file"
+	pin := b.secret(path, m.PINFile)
+	if pin != "" && !pinDigits.MatchString(pin) {
+		b.fault(path, "%s must hold the PIN and nothing else: 4 to 8 digits", m.PINFile)
+	}
+	if len(b.faults) > 0 {
+		return errors.New(b.faults[0])
+	}
+	m.PIN = Secret(pin)
+	return nil
 }
 
 var pinDigits = regexp.MustCompile(`^[0-9]{4,8}$`) // TS 31.101 9.5.1

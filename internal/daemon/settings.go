@@ -84,7 +84,7 @@ func (d *Daemon) station(m config.Modem, trace bool) gateway.StationConfig {
 		Port: m.Port, Baud: m.Baud, PIN: string(m.PIN), SMSC: m.SMSC, DirectDelivery: m.DirectDelivery, UnconfirmedReports: !m.ConfirmReports,
 		CommandTimeout: m.CommandTimeout, PromptTimeout: m.PromptTimeout, SubmitTimeout: m.SubmitTimeout,
 		LateResultWait: m.LateResultWait, AskAfter: cmp.Or(m.AskAfter, -1), Registration: m.RegistrationWait,
-		PINGuard: pinGuard{d.store, m.Name, string(m.PIN)},
+		PINGuard: pinGuard{d.store},
 	}
 	if trace {
 		log := d.log.With("modem", m.Name)

@@ -76,7 +76,7 @@ func fill(t *testing.T, r *rig) (filing verify.Filing) {
 	if _, err := r.q.Report(ctx, queue.Report{SIM: "elsewhere", Station: "m0", MR: 9, Recipient: "+8613600136000", Received: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.s.PINFailed(ctx, "card", "1234"); err != nil {
+	if err := r.s.EndPIN(ctx, "card", "1234", true); err != nil {
 		t.Fatal(err)
 	}
 	return filing
@@ -204,8 +204,8 @@ func TestReSealingMovesAllThatCanBeAndWhatIsLeftIsCounted(t *testing.T) {
 			t.Errorf("a second time moves %d, %v", again, err)
 		}
 		// A refused PIN moves when it is asked for.
-		if refused, err := r.s.PINRefusedBefore(t.Context(), "card", "1234"); err != nil || !refused {
-			t.Error(refused, err)
+		if err := r.s.BeginPIN(t.Context(), "card", "1234", true); !errors.Is(err, ErrPINRefused) {
+			t.Error(err)
 		}
 		if _, hashes := older(t, r.s); hashes["meta.refused PINs"] != 0 {
 			t.Error("the refused PIN is still under the older key")
