@@ -65,7 +65,10 @@ const (
 )
 
 // PINTrial is what the card's counter showed around an entry on purpose; -1 is not told.
-type PINTrial struct{ Before, After int }
+type PINTrial struct {
+	Before, After int
+	Entered       bool // it was given to the card
+}
 
 // Errors of Open. Each wraps one line that says what to do.
 var (

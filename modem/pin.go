@@ -170,6 +170,9 @@ func (m *Modem) enterPIN(ctx context.Context, id *Identity) error {
 	if err := m.c.PINGuard.Before(card, m.c.PIN, left >= allTries); err != nil {
 		return say(ErrPINRefused, "%v, and it is not tried again; correct pin_file of this modem, and see attestd unlock", err)
 	}
+	if m.c.PINTrial != nil {
+		m.c.PINTrial.Entered = true
+	}
 	_, err := m.conn.Do(context.WithoutCancel(ctx), at.Command{
 		Line: `AT+CPIN="` + m.c.PIN + `"`, Shown: `AT+CPIN="<hidden>"`, Timeout: simPatience,
 	})
@@ -190,8 +193,12 @@ func (m *Modem) mayEnter(left int) error {
 		}
 		return nil
 	}
-	trial.Before, trial.After = left, left
+	if trial.After = left; !trial.Entered {
+		trial.Before = left
+	}
 	switch {
+	case trial.Entered: // and the modem started anew meanwhile, or asks again
+		return say(ErrPINRefused, "a PIN is entered once on purpose, and it was")
 	case left < 0:
 		return say(ErrPINRefused, "this modem does not tell how many tries the card has left, and it may be the last; enter the right PIN once in a phone")
 	case left < 2:

@@ -182,10 +182,10 @@ func TestOnPurposeAPINIsEnteredAfterAMistakeAndNeverAsTheLastTry(t *testing.T) {
 		enters bool
 		trial  PINTrial
 	}{
-		"+CPINR: SIM PIN,2,3|+CPINR: SIM PIN,3,3": {true, PINTrial{2, 3}},
-		"+CPINR: SIM PIN,1,3":                     {false, PINTrial{1, 1}},
-		"+CPINR: SIM PIN,0,3":                     {false, PINTrial{0, 0}},
-		"ERROR":                                   {false, PINTrial{-1, -1}},
+		"+CPINR: SIM PIN,2,3|+CPINR: SIM PIN,3,3": {true, PINTrial{2, 3, true}},
+		"+CPINR: SIM PIN,1,3":                     {false, PINTrial{1, 1, false}},
+		"+CPINR: SIM PIN,0,3":                     {false, PINTrial{0, 0, false}},
+		"ERROR":                                   {false, PINTrial{-1, -1, false}},
 	} {
 		s := plainModem(map[string]string{"AT+CPIN?": "+CPIN: SIM PIN|+CPIN: READY", `AT+CPINR="SIM PIN"`: counters, `AT+CPIN="1111"`: "OK"})
 		var trial PINTrial
@@ -198,7 +198,7 @@ func TestOnPurposeAPINIsEnteredAfterAMistakeAndNeverAsTheLastTry(t *testing.T) {
 	s := plainModem(map[string]string{"AT+CPIN?": "+CPIN: SIM PIN", `AT+CPINR="SIM PIN"`: "+CPINR: SIM PIN,3,3|+CPINR: SIM PIN,2,3", `AT+CPIN="2222"`: "+CME ERROR: 16"})
 	var trial PINTrial
 	opened(t, Config{PIN: "2222", PINGuard: &guard{}, PINTrial: &trial}, s, func(t *testing.T, m *Modem, err error) {
-		if !errors.Is(err, ErrPINRefused) || trial != (PINTrial{3, 2}) {
+		if !errors.Is(err, ErrPINRefused) || trial != (PINTrial{3, 2, true}) {
 			t.Errorf("%v, %+v", err, trial)
 		}
 	})

@@ -40,6 +40,7 @@ type cli struct {
 	Token  tokenCmd  `cmd:"" help:"Make, list, rotate and revoke tokens of the API."`
 	Audit  auditCmd  `cmd:"" help:"Who did what, when."`
 	Keys   keysCmd   `cmd:"" help:"The key that seals: list, rotate, retire."`
+	Unlock unlockCmd `cmd:"" help:"Try another PIN on a parked modem, once; never the last try."`
 	Forget forgetCmd `cmd:"" help:"Erase everything of one person, by the number."`
 
 	Encode  encodeCmd  `cmd:"" help:"Show what a text costs, and the PDUs that carry it."`

@@ -233,6 +233,9 @@ func (m *Modem) ReadPIN() error {
 
 var pinDigits = regexp.MustCompile(`^[0-9]{4,8}$`) // TS 31.101 9.5.1
 
+// IsPIN says whether a text can be a PIN at all.
+func IsPIN(s string) bool { return pinDigits.MatchString(s) }
+
 // resolve finds a relative name in systemd's credentials, else beside the config file.
 func resolve(dir, name string) string {
 	if filepath.IsAbs(name) {

@@ -28,6 +28,11 @@ type station struct {
 	status atomic.Pointer[Status]
 	mu     sync.Mutex // guards the read-change-store of status, nothing else
 
+	trials chan *trial // PINs that a person wants tried
+	locked atomic.Bool // it waits for one
+	trial  *trial      // taken and not yet tried; run's own, as what follows
+	pin    string      // one that a trial has proved
+
 	// The illness: run's own, but for proved.
 	taken    []Rung      // since the modem was last well
 	parkedAt time.Time   // zero: not parked
@@ -37,7 +42,7 @@ type station struct {
 }
 
 func newStation(c StationConfig, o Options, y *yard) *station {
-	s := &station{yard: y, c: c, o: o, log: o.Logger.With("modem", c.Name), open: o.Open, ended: make(chan struct{})}
+	s := &station{yard: y, c: c, o: o, log: o.Logger.With("modem", c.Name), open: o.Open, ended: make(chan struct{}), trials: make(chan *trial)}
 	if s.c.Search <= 0 {
 		s.c.Search = 3 * time.Minute
 	}
@@ -92,6 +97,7 @@ func (s *station) run(ctx context.Context) {
 		if !errors.As(err, &decided) {
 			decided = &closed{s.climb(symptomOf(err), err), err}
 		}
+		s.locked.Store(symptomOf(decided.err) == Locked)
 		s.pause(ctx, decided.step.Wait, before)
 	}
 	s.leaveTurn()
@@ -111,6 +117,10 @@ func (c *closed) Unwrap() error { return c.err }
 func (s *station) pause(ctx context.Context, wait time.Duration, before string) {
 	due := time.NewTimer(wait)
 	defer due.Stop()
+	var trials chan *trial
+	if s.locked.Load() {
+		trials = s.trials
+	}
 	for {
 		news := s.find.news()
 		if s.find.view(s.c) != before {
@@ -127,6 +137,8 @@ func (s *station) pause(ctx context.Context, wait time.Duration, before string) 
 		select {
 		case <-news:
 		case <-due.C:
+			return
+		case s.trial = <-trials:
 			return
 		case <-ctx.Done():
 			return
@@ -186,13 +198,17 @@ func (s *station) serve(ctx context.Context) error {
 	if s.status.Load().Opened == 0 && len(s.taken) == 0 {
 		s.enter(Opening, "")
 	}
+	trial := s.trial
+	s.trial = nil
 	path, release, err := s.find.acquire(ctx, s.c)
 	if err != nil {
+		trial.end(err)
 		return err
 	}
 	defer release()
 	c := s.c.Modem
 	c.Port = path
+	trial.apply(&c, s.pin)
 	var run atomic.Pointer[session]
 	c.Heard = func(tpdu []byte) {
 		if one := run.Load(); one != nil {
@@ -200,12 +216,18 @@ func (s *station) serve(ctx context.Context) error {
 		}
 	}
 	m, err := s.open(ctx, c)
+	trial.end(err)
 	if err != nil {
 		s.find.learn(s.c, path, modem.Identity{}, err)
 		return err
 	}
 	defer func() { _ = m.Close() }()
 	s.leaveTurn()
+	s.locked.Store(false)
+	if trial != nil {
+		s.pin = trial.pin
+		s.forget()
+	}
 	id := m.Identity()
 	s.find.learn(s.c, path, id, nil)
 	if err := s.expected(id, path); err != nil {

@@ -50,7 +50,7 @@ var arrows = map[string]string{
 	"internal/crash":    "modem/simulator",
 	"internal/soak":     "internal/rig internal/config internal/gateway modem/simulator",
 	"cmd/attestd": "internal/daemon internal/config internal/client internal/demo internal/selftest internal/bench internal/faults internal/crash internal/soak internal/store internal/access internal/inbox internal/msisdn internal/seal " + // keys are rotated beside the gateway
-		"pdu modem modem/simulator internal/webhook github.com/alecthomas/kong",
+		"pdu modem modem/simulator internal/webhook github.com/alecthomas/kong golang.org/x/sys", // a PIN is typed without echo
 }
 
 // only says which rooms may import a thing at all, whatever their line above says.

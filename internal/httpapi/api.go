@@ -60,6 +60,7 @@ func New(s Services, o Options) *API {
 	a.webhooks(api)
 	a.audit(api)
 	a.forget(api)
+	a.unlock(api)
 	if o.Public {
 		a.public(api)
 	}

@@ -78,6 +78,8 @@ var faults = []struct {
 	{queue.ErrOptedOut, http.StatusUnprocessableEntity, "to"},
 	{queue.ErrCountryCap, http.StatusTooManyRequests, "to"},
 	{queue.ErrPriority, http.StatusUnprocessableEntity, "priority"},
+	{ErrNoModem, http.StatusNotFound, "name"},
+	{ErrNotLocked, http.StatusConflict, "name"},
 	{verify.ErrNotFound, http.StatusNotFound, ""},
 	{verify.ErrReferenceConflict, http.StatusConflict, "reference"},
 	{verify.ErrKeyConflict, http.StatusConflict, "idempotency_key"},
@@ -267,6 +269,9 @@ func (a *API) unavailable(ctx context.Context, err error) (time.Duration, bool) 
 func seconds(d time.Duration) string {
 	return strconv.Itoa(max(1, int(math.Ceil(d.Seconds()))))
 }
+
+// NewConflict is the problem of something that what is there does not allow.
+func NewConflict(detail string) error { return newProblem(http.StatusConflict, detail) }
 
 // write sends a problem where huma is not at work.
 func (p *Problem) write(w http.ResponseWriter) {

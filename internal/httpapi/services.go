@@ -32,6 +32,8 @@ type Services struct {
 	InboxItem func(ctx context.Context, id string) (item InboxItem, found bool, err error)
 	// Forget erases what is kept of the person who has a number. Errors: StillOpen.
 	Forget func(ctx context.Context, n msisdn.Number, force, dryRun bool) (Forgotten, error)
+	// Unlock tries a PIN on a parked modem, once. Errors: ErrNoModem, ErrNotLocked; a *Problem for what was not tried.
+	Unlock func(ctx context.Context, modem, pin string) (Unlocked, error)
 	// OptOuts are those who want no bulk texts.
 	OptOuts OptOuts
 	// Modems is a snapshot of the stations, in the order of the configuration.

@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -103,6 +104,16 @@ var faultTable = []faultRow{
 		m.lockSIM(f.Value)
 		return nil
 	}, nil},
+	{FaultKind{"pin-counter", "how the tries of the PIN are told: value all (unless given: +CPINR with the lines of all four codes), vendor (only in the maker's way), none; standard ends it"}, func(m *Modem, f Fault) error {
+		if m.counter = or(f.Value, "all"); !slices.Contains([]string{"all", "vendor", "none", "standard"}, m.counter) {
+			return fmt.Errorf("value: want all, vendor, none or standard")
+		}
+		return nil
+	}, func(m *Modem) { m.counter = "" }},
+	{FaultKind{"pin-lost", "the next count (1) AT+CPIN=... get no answer and do not reach the card"}, func(m *Modem, f Fault) error {
+		m.losePIN = max(1, f.Count)
+		return nil
+	}, func(m *Modem) { m.losePIN = 0 }},
 	{FaultKind{"sim-full", "every store is full of old messages"}, func(m *Modem, _ Fault) error { m.fill(); return nil }, nil},
 	{FaultKind{"ussd", "a +CUSD that nobody asked for"}, func(m *Modem, f Fault) error { m.ussd(or(f.Value, "You have 1 MB left.")); return nil }, nil},
 	{FaultKind{"report", "count (1) status reports for references that nobody has"}, func(m *Modem, f Fault) error { return m.strayReports(max(1, f.Count)) }, nil},

@@ -78,6 +78,9 @@ var huaweiCommands = map[string]command{
 	"^PORTSEL":     {set: accept},
 	"^U2DIAG":      {set: accept, read: func(c call) final { c.m.info("^U2DIAG: 0"); return ok }},
 	"^CPIN": {read: func(c call) final {
+		if c.m.counter == "none" {
+			return failed
+		}
 		k := &c.m.card
 		times := ""
 		switch k.state() {
@@ -113,6 +116,9 @@ var quectelCommands = map[string]command{
 }
 
 func quectelTries(c call) final {
+	if c.m.counter == "none" {
+		return failed
+	}
 	c.m.info(fmt.Sprintf(`+QPINC: "SC",%d,%d`, c.m.card.pinTries, c.m.card.pukTries))
 	return ok
 }
@@ -121,6 +127,9 @@ var simcomCommands = map[string]command{
 	"+CCID":   iccid(""),
 	"+CICCID": iccid("+ICCID: "),
 	"+SPIC": {exec: func(c call) final {
+		if c.m.counter == "none" {
+			return failed
+		}
 		c.m.info(fmt.Sprintf("+SPIC: %d,%d,3,10", c.m.card.pinTries, c.m.card.pukTries))
 		return ok
 	}},

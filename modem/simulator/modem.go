@@ -31,10 +31,12 @@ type Modem struct {
 	entry      *entry   // a text is being typed
 	waiting    []string // unsolicited lines that wait for the end of a command
 	echoLost   bool
-	garble     bool // the two ends differ in speed
-	mute       bool // answers nothing, hears nothing
-	dribble    bool // one byte a write
-	asides     int  // counts the lines that the fault "chatty" says in answers; 0 for none
+	counter    string // how the tries of the PIN are told: see the fault pin-counter
+	losePIN    int    // so many AT+CPIN= never reach the card
+	garble     bool   // the two ends differ in speed
+	mute       bool   // answers nothing, hears nothing
+	dribble    bool   // one byte a write
+	asides     int    // counts the lines that the fault "chatty" says in answers; 0 for none
 
 	// the machine
 	off     bool // without power, or restarting

@@ -84,6 +84,9 @@ var simCommands = map[string]command{
 	"+CPIN":  {read: readPIN, set: enterPIN, test: accept},
 	"+CPINR": {exec: readTries, set: readTries, test: accept},
 	"+CPINC": {exec: func(c call) final {
+		if c.m.counter == "none" {
+			return failed
+		}
 		c.m.info(fmt.Sprintf("+CPINC: %d,3,%d,10", c.m.card.pinTries, c.m.card.pukTries))
 		return ok
 	}},
@@ -109,6 +112,10 @@ func readPIN(c call) final {
 func enterPIN(c call) final {
 	if len(c.args) == 0 {
 		return cme(50)
+	}
+	if c.m.losePIN > 0 {
+		c.m.losePIN--
+		return final{kind: finalSilent}
 	}
 	k := &c.m.card
 	switch k.state() {
@@ -170,11 +177,21 @@ func readTries(c call) final {
 		return cme(10)
 	}
 	which := c.text(0)
+	switch c.m.counter {
+	case "vendor", "none":
+		return failed
+	case "all":
+		which = ""
+	}
 	if which == "" || which == "SIM PIN" {
 		c.m.info(fmt.Sprintf("+CPINR: SIM PIN,%d,%d", k.pinTries, pinTries))
 	}
 	if which == "" || which == "SIM PUK" {
 		c.m.info(fmt.Sprintf("+CPINR: SIM PUK,%d,%d", k.pukTries, pukTries))
+	}
+	if which == "" {
+		c.m.info("+CPINR: SIM PIN2,3,3")
+		c.m.info("+CPINR: SIM PUK2,10,10")
 	}
 	return ok
 }
