@@ -32,6 +32,7 @@ var running = []string{
 	`UPDATE stored_answers SET at = at + $1, until = until + $1`,
 	`UPDATE challenges SET last_send = max(last_send + $1, 1) WHERE ended = 0 AND last_send > 0`,
 	`UPDATE webhook_deliveries SET due = max(due + $1, 1), began = CASE WHEN began = 0 THEN 0 ELSE max(began + $1, 1) END WHERE ended = 0`,
+	`UPDATE webhook_breakers SET since = max(since + $1, 1), next = max(next + $1, 1)`,
 	`UPDATE inbox_parts SET received = received + $1 WHERE item_id IS NULL`,
 }
 

@@ -69,6 +69,9 @@ func (s *Store) SetWebhooks(ctx context.Context, endpoints []webhook.Endpoint) e
 			if err := tx.back(ctx, e.Name, ""); err != nil {
 				return err
 			}
+			if err := tx.turnBreaker(ctx, &webhook.Change{Lane: e.Name, Awake: true}, time.Now()); err != nil {
+				return err
+			}
 		}
 		names := make([]string, len(endpoints)) // an address may have a secret in it
 		for i, e := range endpoints {
@@ -181,81 +184,6 @@ func (tx *Tx) back(ctx context.Context, endpoint, subject string) error {
 	return err
 }
 
-// RecordWebhook writes what an attempt made of a delivery. One that was ended meanwhile stays so.
-func (s *Store) RecordWebhook(ctx context.Context, d webhook.Delivery, o webhook.Outcome) error {
-	return s.Update(ctx, func(tx *Tx) error {
-		ended := o.At
-		if o.State == webhook.Waiting {
-			ended = time.Time{}
-		}
-		err := tx.execOne(ctx, `UPDATE webhook_deliveries SET state = $1, attempts = attempts + 1, status = $2, error = $3,
- began = CASE WHEN began = 0 THEN $4 ELSE began END, due = $5, ended = $6 WHERE id = $7 AND state = 'waiting'`,
-			o.State, o.Status, o.Error, micros(o.At), micros(o.Due), micros(ended), d.ID)
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil
-		} else if err != nil || o.State == webhook.Waiting {
-			return err
-		}
-		switch {
-		case o.Gone:
-			return tx.gone(ctx, d, o.At)
-		case o.State == webhook.Dead:
-			if err := tx.died(ctx, d, o); err != nil {
-				return err
-			}
-		}
-		return tx.promote(ctx, d.Endpoint, d.Event.Subject, o.At)
-	})
-}
-
-// promote lets the next of a subject follow one that ended.
-func (tx *Tx) promote(ctx context.Context, endpoint, subject string, now time.Time) error {
-	tx.touch(TopicWebhooks)
-	_, err := tx.exec(ctx, `UPDATE webhook_deliveries SET state = 'waiting', due = $1 WHERE id = (SELECT id FROM webhook_deliveries
- WHERE endpoint = $2 AND subject = $3 AND ended = 0 AND state = 'behind' ORDER BY event LIMIT 1)`, micros(now), endpoint, subject)
-	return err
-}
-
-// died tells of a dead letter. The time of those behind it has run as long as they exist: each still gets its try, but a
-// subject with many events does not take as many days.
-func (tx *Tx) died(ctx context.Context, d webhook.Delivery, o webhook.Outcome) error {
-	_, err := tx.exec(ctx, `UPDATE webhook_deliveries SET began = created WHERE endpoint = $1 AND subject = $2 AND ended = 0 AND began = 0`,
-		d.Endpoint, d.Event.Subject)
-	if err != nil {
-		return err
-	}
-	return tx.Emit(ctx, "webhook.dead", d.Event.Subject, map[string]any{
-		"delivery": d.ID, "endpoint": d.Endpoint, "event": d.Event.ID, "type": d.Event.Type,
-		"attempts": d.Attempts + 1, "status": o.Status,
-	})
-}
-
-// gone ends all that an endpoint which wants no more would still get: a configured one's everything, a callback's what is
-// left of its filing.
-func (tx *Tx) gone(ctx context.Context, d webhook.Delivery, now time.Time) error {
-	subject := d.Event.Subject
-	where, args := `endpoint = $4 AND subject = $5`, []any{d.Endpoint, subject}
-	if d.Endpoint != webhook.Callback {
-		subject, where, args = "", `endpoint = $4`, []any{d.Endpoint}
-	}
-	_, err := tx.exec(ctx, `INSERT INTO webhook_gone (endpoint, subject, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, d.Endpoint, subject, micros(now))
-	if err != nil {
-		return err
-	}
-	left, err := tx.exec(ctx, `UPDATE webhook_deliveries SET state = $1, error = $2, ended = $3 WHERE `+where+` AND ended = 0`,
-		append([]any{webhook.Dead, wantsNoMore, micros(now)}, args...)...)
-	if err != nil {
-		return err
-	}
-	n, err := left.RowsAffected()
-	if err != nil {
-		return err
-	}
-	return tx.Emit(ctx, "webhook.gone", d.Event.Subject, map[string]any{
-		"delivery": d.ID, "endpoint": d.Endpoint, "event": d.Event.ID, "type": d.Event.Type, "others": n,
-	})
-}
-
 // ReplayWebhook sends a delivery again, now: a dead or a delivered one begins anew in its place, one that waits does not wait.
 // The webhook-id stays.
 func (s *Store) ReplayWebhook(ctx context.Context, id string) (d webhook.Delivery, err error) {
@@ -282,6 +210,10 @@ func (tx *Tx) replay(ctx context.Context, id string) error {
 	}
 	tx.touch(TopicWebhooks)
 	now := micros(time.Now())
+	// Somebody thinks that the endpoint is back: it is tried at once.
+	if _, err := tx.exec(ctx, `UPDATE webhook_breakers SET next = $1 WHERE lane = (SELECT lane FROM webhook_deliveries WHERE id = $2)`, now, id); err != nil {
+		return err
+	}
 	if state == webhook.Waiting {
 		return tx.execOne(ctx, `UPDATE webhook_deliveries SET due = $1 WHERE id = $2`, now, id)
 	}

@@ -28,15 +28,22 @@ func scanDelivery(r scanner) (d webhook.Delivery, err error) {
 	return d, err
 }
 
-// WebhookLanes lists the lanes in which deliveries wait.
-func (s *Store) WebhookLanes(ctx context.Context) ([]webhook.Lane, error) {
-	rows, err := s.readQuery(ctx, `SELECT lane, min(due) FROM webhook_deliveries WHERE state = 'waiting' GROUP BY lane ORDER BY lane`)
-	return collect(rows, err, func(r scanner) (l webhook.Lane, err error) {
-		var due int64
-		err = r.Scan(&l.Name, &due)
-		l.Due = fromMicros(due)
-		return l, err
-	})
+// nextLane is the first lane behind another in which something waits, with the earliest of it: a seek.
+const nextLane = `SELECT d.lane, d.due, coalesce(b.since, 0), coalesce(b.next, 0) FROM webhook_deliveries d
+ LEFT JOIN webhook_breakers b ON b.lane = d.lane WHERE d.state = 'waiting' AND d.lane > $1 ORDER BY d.lane, d.due LIMIT 1`
+
+// WebhookLanes lists the lanes in which deliveries wait. It costs a seek a lane, whatever waits there.
+func (s *Store) WebhookLanes(ctx context.Context) (all []webhook.Lane, err error) {
+	for l := (webhook.Lane{}); ; all = append(all, l) {
+		var due, since, next int64
+		err := s.readRow(ctx, nextLane, l.Name).Scan(&l.Name, &due, &since, &next)
+		if errors.Is(err, sql.ErrNoRows) {
+			return all, nil
+		} else if err != nil {
+			return nil, err
+		}
+		l.Due, l.Breaker = fromMicros(due), webhook.Breaker{Since: fromMicros(since), Next: fromMicros(next)}
+	}
 }
 
 // WebhooksWaiting lists those that wait in a lane, the earliest due first.
@@ -122,16 +129,34 @@ func (s *Store) WebhookCounts(ctx context.Context) (byState map[string]int, olde
 	return byState, fromMicros(created), gone, err
 }
 
-// ForgetWebhooks drops what was delivered, and what died, before then.
-func (s *Store) ForgetWebhooks(ctx context.Context, delivered, dead time.Time) error {
-	return s.Update(ctx, func(tx *Tx) error {
+// mostForgotten bounds what one transaction forgets.
+const mostForgotten = 500
+
+// ForgetWebhooks drops some of what was delivered, and of what died, before then; more says that some is left.
+func (s *Store) ForgetWebhooks(ctx context.Context, delivered, dead time.Time) (more bool, err error) {
+	err = s.Update(ctx, func(tx *Tx) error {
+		more = false
 		for state, before := range map[webhook.State]time.Time{webhook.Delivered: delivered, webhook.Dead: dead} {
-			_, err := tx.exec(ctx, `DELETE FROM webhook_deliveries WHERE state = $1 AND ended > 0 AND ended < $2`, state, micros(before))
+			result, err := tx.exec(ctx, `DELETE FROM webhook_deliveries WHERE id IN
+ (SELECT id FROM webhook_deliveries WHERE state = $1 AND ended > 0 AND ended < $2 ORDER BY ended LIMIT $3)`, state, micros(before), mostForgotten)
 			if err != nil {
 				return err
 			}
+			n, err := result.RowsAffected()
+			if err != nil {
+				return err
+			}
+			more = more || n == mostForgotten
 		}
-		_, err := tx.exec(ctx, `DELETE FROM webhook_gone WHERE subject <> '' AND at < $1`, micros(dead))
+		if more {
+			return nil
+		}
+		if _, err := tx.exec(ctx, `DELETE FROM webhook_gone WHERE subject <> '' AND at < $1`, micros(dead)); err != nil {
+			return err
+		}
+		_, err := tx.exec(ctx, `DELETE FROM webhook_breakers WHERE NOT EXISTS
+ (SELECT 1 FROM webhook_deliveries d WHERE d.state = 'waiting' AND d.lane = webhook_breakers.lane)`)
 		return err
 	})
+	return more, err
 }

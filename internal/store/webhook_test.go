@@ -85,7 +85,7 @@ func TestAnEndpointThatWasGoneIsBackUnderANewAddressOnly(t *testing.T) {
 	}
 	set("https://crm.example/")
 	d := emit()
-	if err := s.RecordWebhook(context.Background(), d, webhook.Outcome{State: webhook.Dead, Gone: true, At: d.Created, Status: 410}); err != nil {
+	if err := s.RecordWebhook(context.Background(), d, webhook.Outcome{State: webhook.Dead, Gone: true, At: d.Created, Status: 410}, nil); err != nil {
 		t.Fatal(err)
 	}
 	set("https://crm.example/")
@@ -108,7 +108,7 @@ func TestALateOutcomeDoesNotUndoAnEndedDelivery(t *testing.T) {
 	}
 	d := letters(t, s)[0]
 	for _, o := range []webhook.Outcome{{State: webhook.Delivered, At: d.Created, Status: 200}, {State: webhook.Dead, At: d.Created, Status: 500, Error: "x"}} {
-		if err := s.RecordWebhook(t.Context(), d, o); err != nil {
+		if err := s.RecordWebhook(t.Context(), d, o, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

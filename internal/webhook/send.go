@@ -35,7 +35,7 @@ func (s *Sender) transport() http.RoundTripper {
 	dialer := &net.Dialer{Timeout: dialTimeout, ControlContext: s.control}
 	return &http.Transport{
 		DialContext: dialer.DialContext, ForceAttemptHTTP2: true, TLSHandshakeTimeout: dialTimeout,
-		MaxIdleConnsPerHost: 4, MaxIdleConns: 32, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: mostHeaders,
+		MaxIdleConnsPerHost: 32, MaxIdleConns: 64, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: mostHeaders,
 	}
 }
 

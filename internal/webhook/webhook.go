@@ -9,7 +9,11 @@
 // A row is marked after the endpoint has answered. When that mark is lost the event is sent again, with the same
 // webhook-id: at least once, and receivers leave out what they have seen.
 //
-// Nothing polls: Run sleeps until the store wakes it or until a retry is due.
+// An endpoint that fails one call after the other is down: one delivery at a time is then tried, at most a minute apart, and
+// the rest waits as it is, without a row written for it. The first call that is taken lets all of it go, in order.
+//
+// Nothing polls: Run sleeps until the store wakes it or until a retry is due, and what it does then does not grow with what
+// waits.
 package webhook
 
 import (
@@ -72,6 +76,7 @@ type Outcome struct {
 	State  State // Waiting (until Due), Delivered or Dead
 	Due    time.Time
 	At     time.Time
+	Began  time.Time // when its time to be retried began to run
 	Status int
 	Error  string
 	Gone   bool // the endpoint said that it wants nothing more (410)
@@ -79,8 +84,22 @@ type Outcome struct {
 
 // Lane is where something waits.
 type Lane struct {
-	Name string
-	Due  time.Time // of the earliest
+	Name    string
+	Due     time.Time // of the earliest
+	Breaker Breaker
+}
+
+// Breaker is that the endpoint of a lane is down. The zero Breaker is that it is not.
+type Breaker struct {
+	Since time.Time
+	Next  time.Time // when one delivery is tried
+}
+
+// Change is what an outcome makes of its lane's breaker.
+type Change struct {
+	Lane    string
+	Breaker Breaker
+	Awake   bool // it is back: what failed while it was down is due now
 }
 
 // Store keeps deliveries. *store.Store is one.
@@ -90,10 +109,13 @@ type Store interface {
 	// WebhooksWaiting lists those that wait in a lane, the earliest due first.
 	WebhooksWaiting(ctx context.Context, lane string, limit int) ([]Delivery, error)
 	// RecordWebhook writes what an attempt made of a delivery, lets the next of its subject follow one that ended, and
-	// tells of one that died and of an endpoint that is gone.
-	RecordWebhook(ctx context.Context, d Delivery, o Outcome) error
-	// ForgetWebhooks drops what was delivered, and what died, before then.
-	ForgetWebhooks(ctx context.Context, delivered, dead time.Time) error
+	// tells of one that died and of an endpoint that is gone. change is what it makes of the lane's breaker; nil for nothing.
+	RecordWebhook(ctx context.Context, d Delivery, o Outcome, change *Change) error
+	// ExpireWebhooks ends, in a lane that is down, deliveries whose time to be retried began to run before then; why is
+	// written down of those that were never tried. n is how many, never more than a bounded number at once.
+	ExpireWebhooks(ctx context.Context, lane string, since, before time.Time, why string) (n int, err error)
+	// ForgetWebhooks drops some of what was delivered, and of what died, before then; more says that some is left.
+	ForgetWebhooks(ctx context.Context, delivered, dead time.Time) (more bool, err error)
 }
 
 // Meter counts. *metrics.Webhooks is one.
