@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// ErrOptedOut says that the recipient wants no texts of this priority.
-var ErrOptedOut = errors.New("to: this person has opted out of such texts: leave the number out of what is sent in bulk (docs/inbound.md)")
+// ErrOptedOut says that the recipient wants no such texts.
+var ErrOptedOut = errors.New("to: this person has opted out: send nothing but what is necessary, and declare that (docs/inbound.md)")
 
 // StoppedByOptOut is the reason of a message that was taken back because its recipient wants no more.
-const StoppedByOptOut = "its recipient has opted out of such texts"
+const StoppedByOptOut = "its recipient has opted out"
 
 // Barrier says whether a draft may be sent: ErrOptedOut when its recipient does not want it. It is asked in the
 // transaction that takes a message in, and again in the one that would hand it to a modem.

@@ -76,6 +76,11 @@ func (q *Queue) enqueue(ctx context.Context, tx Tx, d Draft, now time.Time) (Mes
 		return Message{}, err
 	}
 	tx.Wake()
+	if d.Necessary { // an event of its own, so that the declaration is in the audit log
+		if err := tx.Emit(ctx, "message.necessary", m.ID, map[string]any{"to": d.To.String(), "origin": d.Origin, "priority": d.Priority}); err != nil {
+			return Message{}, err
+		}
+	}
 	return m, q.changed(ctx, tx, m, "")
 }
 

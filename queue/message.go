@@ -97,6 +97,7 @@ type Draft struct {
 	Report         bool      // ask for a status report
 	Flash          bool      // class 0
 	Repeatable     bool      // may go out once more when nobody can tell whether it did: two are better than none
+	Necessary      bool      // its sender declares that it must come even to who has opted out
 	PID            byte      // TP-PID, such as a replace type
 	Origin         string    // whose it is: a token's name, or "challenge:ID"
 	IdempotencyKey string    // within Origin; "" for none

@@ -32,7 +32,7 @@ type cli struct {
 	Messages messagesCmd `cmd:"" help:"List messages, or show one."`
 	Filings  filingsCmd  `cmd:"" help:"List and search filings, show one with its story, create, amend, cancel."`
 	Inbox    inboxCmd    `cmd:"" help:"List received texts, or show one."`
-	Optout   optoutCmd   `cmd:"" help:"Who gets no bulk texts: list, add, remove."`
+	Optout   optoutCmd   `cmd:"" help:"Who has opted out of texts: list, add, remove."`
 	Modems   modemsCmd   `cmd:"" help:"List modems."`
 	Webhooks webhooksCmd `cmd:"" help:"What is told to other programs: list, replay, secrets."`
 

@@ -11,13 +11,13 @@ import (
 )
 
 type optoutCmd struct {
-	List   optoutListCmd   `cmd:"" default:"withargs" help:"List those who get no bulk texts, newest first."`
+	List   optoutListCmd   `cmd:"" default:"withargs" help:"List those who have opted out, newest first."`
 	Add    optoutAddCmd    `cmd:"" help:"Put a number on the list."`
 	Remove optoutRemoveCmd `cmd:"" help:"Take a number, or an entry, off the list."`
 }
 
 func (c *optoutCmd) Help() string {
-	return "Numbers on the list get no bulk texts (inbox.opt_out_stops); codes come to them as ever. Who answers TD, 退订 or STOP puts himself on it, who answers START or 恢复 takes himself off."
+	return "Numbers on the list get codes, answers, and messages that are sent as necessary; nothing else. Who answers TD, 退订 or STOP puts himself on it, who answers START or 恢复 takes himself off."
 }
 
 type optoutListCmd struct {
@@ -53,7 +53,7 @@ func (c *optoutAddCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	return c.change(a, http.MethodPost, "/v1/optouts", client.OptOutNumber{To: number}, "gets no bulk texts; what was queued for it is cancelled")
+	return c.change(a, http.MethodPost, "/v1/optouts", client.OptOutNumber{To: number}, "gets only codes and what is necessary; what else was queued for it is cancelled")
 }
 
 type optoutRemoveCmd struct {
@@ -73,7 +73,7 @@ func (c *optoutRemoveCmd) Run(a *app) error {
 	case whose == "":
 		return errors.New("name a number, or an entry's id as attestd optout list shows it")
 	}
-	const done = "gets bulk texts again"
+	const done = "gets texts again"
 	if entryID.MatchString(whose) {
 		return c.change(a, http.MethodDelete, "/v1/optouts/"+url.PathEscape(whose), nil, done)
 	}

@@ -59,13 +59,13 @@ func TestTheInboxAndTheOptOutListAtTheCommandLine(t *testing.T) {
 	if entry == nil {
 		t.Fatalf("the list:\n%s", must(t, "optout", "list"))
 	}
-	if out, errs, code := say("13900139000\n", "optout", "add", "-"); code != 0 || !strings.Contains(out, "+8613900139000 gets no bulk texts") {
+	if out, errs, code := say("13900139000\n", "optout", "add", "-"); code != 0 || !strings.Contains(out, "+8613900139000 gets only codes and what is necessary") {
 		t.Errorf("%d %s %s", code, out, errs)
 	}
-	if out := must(t, "optout", "remove", "13900139000"); !strings.Contains(out, "+8613900139000 gets bulk texts again") {
+	if out := must(t, "optout", "remove", "13900139000"); !strings.Contains(out, "+8613900139000 gets texts again") {
 		t.Error(out)
 	}
-	if out := must(t, "optout", "remove", entry[1]); !strings.Contains(out, "+8613800138000 gets bulk texts again") {
+	if out := must(t, "optout", "remove", entry[1]); !strings.Contains(out, "+8613800138000 gets texts again") {
 		t.Error(out)
 	}
 	if _, errs, code := say("", "optout", "remove", entry[1]); code != 1 || !strings.Contains(errs, "no such opt-out") {

@@ -20,6 +20,7 @@ type sendCmd struct {
 	Deadline   string        `placeholder:"WHEN" help:"Not after this: a duration from now as 10m, or a time as 2027-01-31T08:00:00+08:00."`
 	NoReport   bool          `help:"Do not ask the network for a delivery report."`
 	Flash      bool          `help:"Shown at once and not kept by the phone (class 0)."`
+	Necessary  bool          `help:"The person must get it, opted out or not: about his own contract, account or safety. It is audited."`
 	Repeatable bool          `help:"Send it once more when nobody can tell whether it went out."`
 	Modem      string        `placeholder:"NAME" help:"Only by this modem."`
 	Key        string        `placeholder:"KEY" help:"Idempotency key: the same key never sends twice."`
@@ -60,7 +61,7 @@ func (c *sendCmd) Run(a *app) error {
 }
 
 func (c *sendCmd) message(a *app) (client.NewMessage, error) {
-	m := client.NewMessage{To: c.To, Text: c.Text, Priority: c.Priority, Repeatable: c.Repeatable, Modem: c.Modem, IdempotencyKey: c.Key}
+	m := client.NewMessage{To: c.To, Text: c.Text, Priority: c.Priority, Repeatable: c.Repeatable, Necessary: c.Necessary, Modem: c.Modem, IdempotencyKey: c.Key}
 	if c.Text == "-" {
 		text, err := io.ReadAll(io.LimitReader(a.stdin, 1<<20))
 		if err != nil {

@@ -21,7 +21,7 @@ type InboxItem struct {
 	Code       string     `json:"code"`
 }
 
-// OptOut is somebody who wants no bulk texts.
+// OptOut is somebody who wants no texts.
 type OptOut struct {
 	ID        string    `json:"id"`
 	To        string    `json:"to"`

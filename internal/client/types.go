@@ -17,6 +17,7 @@ type NewMessage struct {
 	Report         *bool      `json:"report,omitempty"`
 	Class          *int       `json:"class,omitempty"`
 	Repeatable     bool       `json:"repeatable,omitempty"`
+	Necessary      bool       `json:"necessary,omitempty"`
 	Modem          string     `json:"modem,omitempty"`
 	IdempotencyKey string     `json:"idempotency_key,omitempty"`
 }

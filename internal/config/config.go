@@ -114,8 +114,6 @@ type Queue struct {
 type Inbox struct {
 	Hold time.Duration `toml:"hold"` // how long an incomplete long message waits for its parts
 	Keep time.Duration `toml:"keep"` // how long what came in is kept
-	// OptOutStops is the highest priority of texts that an opt-out stops: bulk or normal.
-	OptOutStops string `toml:"opt_out_stops"`
 }
 
 // Verify holds the choices of filing verification; verify.Policy says what each means.

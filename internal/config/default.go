@@ -52,7 +52,7 @@ func Default() Config {
 			OnUnknown:       "wait",
 			WipeNumber:      30 * day,
 		},
-		Inbox: Inbox{Hold: 3 * day, Keep: 30 * day, OptOutStops: "bulk"},
+		Inbox: Inbox{Hold: 3 * day, Keep: 30 * day},
 		Verify: Verify{
 			DefaultLanguage:    "zh",
 			TimeZone:           "Asia/Shanghai",

@@ -14,7 +14,7 @@ type Change struct {
 
 // reloadable are the keys, or the sections that end in a dot, that a running gateway can take over. A challenge or a
 // message under way keeps what it was made under.
-var reloadable = []string{"modem.", "modems.", "verify.", "abuse.", "webhooks.", "webhook.", "inbound.", "inbox.opt_out_stops", "page.", "http.requests_per_second", "log.level", "log.at_trace", "shutdown_grace", "inbox.hold", "inbox.keep", "privacy."}
+var reloadable = []string{"modem.", "modems.", "verify.", "abuse.", "webhooks.", "webhook.", "inbound.", "page.", "http.requests_per_second", "log.level", "log.at_trace", "shutdown_grace", "inbox.hold", "inbox.keep", "privacy."}
 
 // Diff says what changed from one configuration to the next, in the order of the file. A Change without Restart is
 // applied by a reload (SIGHUP).

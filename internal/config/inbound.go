@@ -23,7 +23,6 @@ type InboundRule struct {
 // The actions of an inbound rule, and the priorities that an opt-out can stop.
 var (
 	inboundActions = []string{"reply", "capture", "opt_out", "opt_in", "forward"}
-	optOutStops    = []string{"bulk", "normal"}
 )
 
 const (
@@ -94,8 +93,7 @@ func inboundPath(i int, name any) string {
 	return fmt.Sprintf("inbound[%d]", i+1)
 }
 
-func (b *binder) inboundList(rules []InboundRule, stops string) {
-	b.oneOf("inbox.opt_out_stops", stops, optOutStops...)
+func (b *binder) inboundList(rules []InboundRule) {
 	if len(rules) > mostInbound {
 		b.fault("inbound", "has %d rules, the most is %d", len(rules), mostInbound)
 	}

@@ -76,7 +76,7 @@ bodi = ""
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"inbox.opt_out_stops: ", "inbound[1].name: is missing", "inbound[2].name: want", "inbound.a.action: want", "inbound.a.sender: is no regular expression",
+		"inbox.opt_out_stops: unknown key since an opt-out stops everything but codes", "inbound[1].name: is missing", "inbound[2].name: want", "inbound.a.action: want", "inbound.a.sender: is no regular expression",
 		"inbound.a.body: is no regular expression", "inbound.a.name: another", "inbound.a.answer: ", "inbound.a.body: has a group", "inbound.big.body: is too large",
 		"inbound.long.sender: has 1001", "inbound.groups.body: has 2 groups", "inbound.groups.bodi: unknown key; did you mean body?",
 	} {

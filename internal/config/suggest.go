@@ -10,9 +10,17 @@ import (
 	"unicode/utf8"
 )
 
+// gone are keys that there were, and why there are no more.
+var gone = map[string]string{
+	"inbox.opt_out_stops": "an opt-out stops everything but codes, answers and messages that are sent as necessary",
+}
+
 // suggest says what an unknown key was perhaps meant to be: a key of the same section that is spelled nearly so, or
 // the same key where it belongs.
 func suggest(path, key string, here []field) string {
+	if why, was := gone[join(path, key)]; was {
+		return " since " + why + ": delete the line"
+	}
 	best, distance := "", max(1, utf8.RuneCountInString(key)/3)+1
 	for _, f := range here {
 		if d := editDistance(strings.ToLower(key), f.key, distance); d < distance {

@@ -38,7 +38,7 @@ func (c *Config) validate() []string {
 	b.queue(c.Queue)
 	b.between("inbox.hold", c.Inbox.Hold, time.Minute, 90*24*time.Hour)
 	b.between("inbox.keep", c.Inbox.Keep, time.Hour, 3650*24*time.Hour)
-	b.inboundList(c.Inbound, c.Inbox.OptOutStops)
+	b.inboundList(c.Inbound)
 	b.verify(c.Verify)
 	b.webhookList(c.Webhooks, c.Webhook)
 	b.abuse(c.Abuse)

@@ -94,12 +94,12 @@ const confirmationLife = time.Hour
 // confirmations are what a person reads who has opted out or in. Each is one SMS.
 var confirmations = map[inbox.Action]verify.Text{
 	inbox.OptOut: {
-		ZH: "您已退订，不会再收到群发短信；验证码短信不受影响。回复“恢复”可重新接收。",
-		EN: "You get no more bulk texts from us. Codes that you ask for still come. Reply START to get bulk texts again.",
+		ZH: "您已退订，只会再收到验证码和必要通知。回复“恢复”可重新接收。",
+		EN: "You have opted out: only codes and necessary notices still come. Reply START to get our texts again.",
 	},
 	inbox.OptIn: {
-		ZH: "您已恢复接收群发短信。回复“退订”可再次退订。",
-		EN: "You get bulk texts from us again. Reply STOP to end them.",
+		ZH: "您已恢复接收短信。回复“退订”可再次退订。",
+		EN: "You get our texts again. Reply STOP to end them.",
 	},
 }
 
@@ -123,23 +123,14 @@ func languageOf(body, otherwise string) string {
 // answerOrigin begins the origin of a message that answers a text.
 const answerOrigin = "answer:"
 
-// stops is the highest priority of texts that an opt-out stops.
-func (d *Daemon) stops() queue.Priority {
-	if d.cfg.Load().Inbox.OptOutStops == "normal" {
-		return queue.Normal
-	}
-	return queue.Bulk
-}
-
-// unasked says whether a message is of those that nobody has to get: no code, no answer, not above the priority that
-// opt-outs stop.
-func (d *Daemon) unasked(m queue.Draft) bool {
-	return m.Priority <= d.stops() && !strings.HasPrefix(m.Origin, challengeOrigin) && !strings.HasPrefix(m.Origin, answerOrigin)
+// unasked says whether a message is of those that nobody has to get: no code, no answer of ours, and not declared necessary.
+func unasked(m queue.Draft) bool {
+	return !m.Necessary && !strings.HasPrefix(m.Origin, challengeOrigin) && !strings.HasPrefix(m.Origin, answerOrigin)
 }
 
 // barred is the queue's barrier: who has opted out gets nothing that he did not ask for.
 func (d *Daemon) barred(ctx context.Context, tx queue.Tx, m queue.Draft) error {
-	if !d.unasked(m) {
+	if !unasked(m) {
 		return nil
 	}
 	out, err := tx.(*store.Tx).OptedOut(ctx, m.To)
@@ -154,13 +145,13 @@ func (d *Daemon) optOut(ctx context.Context, tx *store.Tx, o inbox.OptOutEntry) 
 	if entry, added, err = tx.AddOptOut(ctx, o); err != nil {
 		return entry, added, err
 	}
-	open, err := tx.OpenTo(ctx, o.Number, d.stops())
+	open, err := tx.OpenTo(ctx, o.Number)
 	if err != nil {
 		return entry, added, err
 	}
 	stopped := 0
 	for _, m := range open {
-		if !d.unasked(m.Draft) {
+		if !unasked(m.Draft) {
 			continue
 		}
 		if err := queue.Withdraw(ctx, tx, queuePolicy(*d.cfg.Load()), m, queue.StoppedByOptOut, time.Now()); err != nil {

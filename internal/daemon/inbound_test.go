@@ -123,6 +123,14 @@ func (o *outside) send(priority, text string) (status int, id string) {
 	return status, m.ID
 }
 
+// necessary sends a text that its recipient must get.
+func (o *outside) necessary(text string) (status int, id string) {
+	o.t.Helper()
+	var m struct{ ID string }
+	status = call(o.t, o.Rig, "POST", "/v1/messages", map[string]any{"to": "13800138000", "text": text, "modem": "m1", "necessary": true}, &m)
+	return status, m.ID
+}
+
 func TestAnOfficialCodeIsReadThroughTheAPIAndStandsNowhereElse(t *testing.T) {
 	o := newOutside(t, nil)
 	const code, service = "730418", "106987654321012381"
@@ -180,35 +188,51 @@ func TestAnOfficialCodeIsReadThroughTheAPIAndStandsNowhereElse(t *testing.T) {
 // slow has the second modem send one text in an hour and a half, so that what is sent through it waits.
 func slow(c *config.Config) { c.Modem[1].RatePerMinute, c.Modem[1].Burst = 0.01, 1 }
 
-func TestAnOptOutStopsBulkTextsAtOnceAndNeverACode(t *testing.T) {
+func TestAnOptOutStopsEverythingButCodesAnswersAndWhatIsNecessary(t *testing.T) {
 	o := newOutside(t, slow)
 	o.send("bulk", "the first goes out")
 	until(t, o.Rig, "the first text", func(l []simulator.Entry) bool { return len(texts(l)) == 1 })
-	_, bulk := o.send("bulk", "news")
-	_, normal := o.send("normal", "your parcel")
+	ids := map[string]string{}
+	for _, priority := range []string{"bulk", "normal", "urgent"} {
+		_, ids[priority] = o.send(priority, "news")
+	}
+	_, needed := o.necessary("your site will be shut")
 	if got := o.text("+8613800138000", "td。"); got.Rule != "stop" || got.Action != "opt_out" {
 		t.Errorf("%+v", got)
 	}
-	var m struct{ State, Reason string }
-	if call(t, o.Rig, "GET", "/v1/messages/"+bulk, nil, &m); m.State != "cancelled" || !strings.Contains(m.Reason, "opted out") {
-		t.Errorf("what was queued: %+v", m)
+	var m struct {
+		State, Reason string
+		Necessary     bool
 	}
-	if call(t, o.Rig, "GET", "/v1/messages/"+normal, nil, &m); m.State != "queued" {
-		t.Errorf("what is not bulk: %+v", m)
+	for priority, id := range ids {
+		if call(t, o.Rig, "GET", "/v1/messages/"+id, nil, &m); m.State != "cancelled" || !strings.Contains(m.Reason, "opted out") {
+			t.Errorf("what was queued as %s: %+v", priority, m)
+		}
+	}
+	if call(t, o.Rig, "GET", "/v1/messages/"+needed, nil, &m); m.State == "cancelled" || !m.Necessary {
+		t.Errorf("what is necessary: %+v", m)
 	}
 	o.restart()
-	if status, _ := o.send("bulk", "news"); status != 422 {
-		t.Errorf("a new one: %d", status)
+	for priority := range ids {
+		if status, _ := o.send(priority, "news"); status != 422 {
+			t.Errorf("a new one, %s: %d", priority, status)
+		}
 	}
-	if status, _ := o.send("normal", "your parcel"); status != 202 {
-		t.Error(status)
+	if status, _ := o.necessary("your contract ends"); status != 202 {
+		t.Errorf("a necessary one: %d", status)
+	}
+	var log struct {
+		Items []struct{ Action, Name, Subject string }
+	}
+	if call(t, o.Rig, "GET", "/v1/audit?action=message.necessary", nil, &log); len(log.Items) != 2 || log.Items[1].Subject != needed || log.Items[1].Name == "" {
+		t.Errorf("the declarations are not in the audit log: %+v", log)
 	}
 	before := len(texts(o.Network.Ledger()))
 	if status := call(t, o.Rig, "POST", "/v1/challenges", map[string]any{"to": "13800138000", "template": "Code: {{code}}"}, nil); status != 201 {
 		t.Errorf("a code: %d", status)
 	}
 	until(t, o.Rig, "the code is sent", func(l []simulator.Entry) bool { return len(texts(l)) > before })
-	if events := o.events("optout."); len(events) != 1 || !strings.Contains(events[0], `"stopped":1`) || strings.Contains(strings.Join(o.events(""), ""), "13800138000") {
+	if events := o.events("optout."); len(events) != 1 || !strings.Contains(events[0], `"stopped":3`) || strings.Contains(strings.Join(o.events(""), ""), "13800138000") {
 		t.Errorf("%q", events)
 	}
 	if got := o.text("+8613800138000", "恢复"); got.Action != "opt_in" {
@@ -219,10 +243,9 @@ func TestAnOptOutStopsBulkTextsAtOnceAndNeverACode(t *testing.T) {
 	}
 }
 
-func TestAnOperatorMayHaveOptOutsStopNormalTextsTooAndAnswersStillCome(t *testing.T) {
+func TestAnOptOutIsConfirmedWhereTheRuleSaysSoAndAnswersStillCome(t *testing.T) {
 	o := newOutside(t, func(c *config.Config) {
 		slow(c)
-		c.Inbox.OptOutStops = "normal"
 		c.Inbound = []config.InboundRule{{Name: "r", Action: "opt_out", Body: "(?i)r|退", Answer: true}, {Name: "in", Action: "opt_in", Answer: true}}
 	})
 	o.send("bulk", "the first goes out")
@@ -231,13 +254,13 @@ func TestAnOperatorMayHaveOptOutsStopNormalTextsTooAndAnswersStillCome(t *testin
 		t.Errorf("the rule has its own words: %+v", got)
 	}
 	answered := func(text string) int { return texts(o.Network.Ledger())[text] }
-	const out, in = "您已退订，不会再收到群发短信；验证码短信不受影响。回复“恢复”可重新接收。", "You get bulk texts from us again. Reply STOP to end them."
+	const out, in = "您已退订，只会再收到验证码和必要通知。回复“恢复”可重新接收。", "You get our texts again. Reply STOP to end them."
 	o.text("+8613800138000", "Ｒ") // full-width
 	until(t, o.Rig, "the confirmation", func([]simulator.Entry) bool { return answered(out) == 1 })
 	if status, _ := o.send("normal", "news"); status != 422 {
 		t.Error(status)
 	}
-	if status, _ := o.send("urgent", "your house is on fire"); status != 202 {
+	if status, _ := o.necessary("your house is on fire"); status != 202 {
 		t.Error(status)
 	}
 	o.text("+8613800138000", "退") // once is enough, and is confirmed once

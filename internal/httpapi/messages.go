@@ -22,6 +22,7 @@ type MessageRequest struct {
 	Report         *bool      `json:"report,omitempty" doc:"Ask the network for a delivery report. Default true."`
 	Class          *int       `json:"class,omitempty" minimum:"0" maximum:"0" doc:"0: shown at once and not kept by the phone (flash)."`
 	Repeatable     bool       `json:"repeatable,omitempty" doc:"True: when nobody can tell whether it was sent and no evidence comes in queue.evidence_window, send it once more. Otherwise it becomes unreported."`
+	Necessary      bool       `json:"necessary,omitempty" doc:"You declare that this person must get it although he may have opted out: about his own contract, account or safety, and no advertisement. It is written into the audit log. Without it, a message to who has opted out is refused."`
 	Modem          string     `json:"modem,omitempty" maxLength:"32" doc:"Only this modem may send it." example:"m0"`
 	IdempotencyKey string     `json:"idempotency_key,omitempty" maxLength:"128" doc:"The same key with the same message gives the message that is there; with another message, a conflict. Keys belong to a token." example:"order-4711-1"`
 }
@@ -38,6 +39,7 @@ type Message struct {
 	Report         bool       `json:"report" example:"true"`
 	Class          *int       `json:"class,omitempty"`
 	Repeatable     bool       `json:"repeatable"`
+	Necessary      bool       `json:"necessary" doc:"Its sender declared it so: an opt-out does not stop it."`
 	Origin         string     `json:"origin" doc:"The name of the token that sent it, or challenge:ID." example:"platform"`
 	IdempotencyKey string     `json:"idempotency_key,omitempty" example:"order-4711-1"`
 	Alphabet       string     `json:"alphabet" enum:"gsm7,8bit,ucs2" example:"gsm7"`
@@ -86,7 +88,7 @@ const challengeOrigin = "challenge:"
 func viewMessage(m queue.Message) Message {
 	v := Message{
 		ID: m.ID, State: string(m.State), Reason: m.Reason, To: m.To.E164(), Text: m.Text, Priority: m.Priority.String(),
-		Deadline: micro(m.Deadline), Report: m.Report, Repeatable: m.Repeatable, Origin: m.Origin, IdempotencyKey: m.IdempotencyKey,
+		Deadline: micro(m.Deadline), Report: m.Report, Repeatable: m.Repeatable, Necessary: m.Necessary, Origin: m.Origin, IdempotencyKey: m.IdempotencyKey,
 		Alphabet: m.Alphabet.String(), Segments: m.Segments, Attempts: m.Attempts, Modem: m.Station, SIM: m.SIM,
 		CreatedAt: micro(m.Created), UpdatedAt: micro(m.Updated), AcceptedAt: when(m.Accepted), DeliveredAt: when(m.Delivered), EndedAt: when(m.Ended),
 	}
@@ -228,7 +230,7 @@ func (a *API) draft(ctx context.Context, r MessageRequest) (queue.Draft, error) 
 		}
 	}
 	d := queue.Draft{
-		To: to, Text: r.Text, Report: r.Report == nil || *r.Report, Flash: r.Class != nil, Repeatable: r.Repeatable,
+		To: to, Text: r.Text, Report: r.Report == nil || *r.Report, Flash: r.Class != nil, Repeatable: r.Repeatable, Necessary: r.Necessary,
 		Origin: requestOf(ctx).token, IdempotencyKey: r.IdempotencyKey, Modem: r.Modem, Priority: queue.Normal,
 	}
 	if r.Priority != "" {

@@ -12,7 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// OptOuts is the list of those who want no bulk texts. by is the name of the token that asks.
+// OptOuts is the list of those who want no texts. by is the name of the token that asks.
 type OptOuts interface {
 	// OptOuts lists them, newest first, at most limit with ids smaller than before ("" from the newest); next is the last
 	// one's id when more follow.
@@ -23,7 +23,7 @@ type OptOuts interface {
 	RemoveOptOut(ctx context.Context, id string, to msisdn.Number, by string) (o OptOut, found bool, err error)
 }
 
-// OptOut is somebody who wants no bulk texts.
+// OptOut is somebody who wants no texts.
 type OptOut struct {
 	ID        string    `json:"id" example:"01939b2f-5a52-7c3e-9c54-0f6d1a2b3c4d"`
 	To        string    `json:"to,omitempty" doc:"Whose number; absent once it was forgotten. The opt-out holds all the same." example:"+8613800138000"`
@@ -60,7 +60,7 @@ type optOutOutput struct {
 
 func (a *API) optOuts(api huma.API) {
 	list := a.operation(access.Messages, http.MethodGet, "/v1/optouts", "list-optouts", "optouts", "List opt-outs",
-		"Newest first. These numbers get no bulk texts (inbox.opt_out_stops); codes, answers and urgent texts come to them as ever.")
+		"Newest first. These numbers get codes, answers to what they write, and messages that are sent as necessary; nothing else.")
 	huma.Register(api, list, func(ctx context.Context, in *Paging) (*listOutput[OptOut], error) {
 		before, err := in.before("optouts")
 		if err != nil {

@@ -34,7 +34,7 @@ type Services struct {
 	Forget func(ctx context.Context, n msisdn.Number, force, dryRun bool) (Forgotten, error)
 	// Unlock tries a PIN on a parked modem, once. Errors: ErrNoModem, ErrNotLocked; a *Problem for what was not tried.
 	Unlock func(ctx context.Context, modem, pin string) (Unlocked, error)
-	// OptOuts are those who want no bulk texts.
+	// OptOuts are those who want no texts.
 	OptOuts OptOuts
 	// Modems is a snapshot of the stations, in the order of the configuration.
 	Modems func() []Modem

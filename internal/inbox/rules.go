@@ -18,7 +18,7 @@ type Action string
 const (
 	Reply   Action = "reply"   // offer it to the rules of verification, as code and tail of an open challenge
 	Capture Action = "capture" // take the code out of an official text, sealed
-	OptOut  Action = "opt_out" // no bulk texts to the sender any more
+	OptOut  Action = "opt_out" // no texts to the sender any more
 	OptIn   Action = "opt_in"  // and again
 	Forward Action = "forward" // tell of it by an event; whoever is told reads the text through the API
 )
@@ -209,7 +209,7 @@ func mark(ctx context.Context, tx Tx, it Item, m Mark) error {
 	})
 }
 
-// OptOutEntry is one who wants no bulk texts.
+// OptOutEntry is one who wants no texts.
 type OptOutEntry struct {
 	ID      string
 	Number  msisdn.Number // zero when it was wiped

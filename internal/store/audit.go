@@ -53,7 +53,7 @@ func audited(room, what string) bool {
 	case "filing":
 		return what != "verifying"
 	case "message":
-		return what == "cancelled"
+		return what == "cancelled" || what == "necessary"
 	case "challenge":
 		return slices.Contains([]string{"sending", "verified", "locked", "void"}, what)
 	}

@@ -54,7 +54,7 @@ func (tx *Tx) openWork(ctx context.Context, n msisdn.Number) (o OpenWork, err er
 			o.Filings = append(o.Filings, c.FilingID)
 		}
 	}
-	messages, err := tx.OpenTo(ctx, n, queue.Urgent)
+	messages, err := tx.OpenTo(ctx, n)
 	for _, m := range messages {
 		if !strings.HasPrefix(m.Origin, challengeOrigin) {
 			o.Messages = append(o.Messages, m.ID)
@@ -66,7 +66,7 @@ func (tx *Tx) openWork(ctx context.Context, n msisdn.Number) (o OpenWork, err er
 // WithdrawAll takes back what was not sent to a number; what is out stays what it is, and is not repeated.
 func (s *Store) WithdrawAll(ctx context.Context, n msisdn.Number, why string) error {
 	return s.Update(ctx, func(tx *Tx) error {
-		all, err := tx.OpenTo(ctx, n, queue.Urgent)
+		all, err := tx.OpenTo(ctx, n)
 		for i := 0; i < len(all) && err == nil; i++ {
 			err = queue.Withdraw(ctx, tx, tx.s.codes, all[i], why, time.Now())
 		}

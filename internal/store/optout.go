@@ -97,12 +97,12 @@ func (tx *Tx) optOutOf(ctx context.Context, n msisdn.Number) (inbox.OptOutEntry,
 	return inbox.OptOutEntry{}, inbox.ErrNoOptOut
 }
 
-// OpenTo lists messages to a number that have not ended, of at most a priority: what an opt-out stops.
-func (tx *Tx) OpenTo(ctx context.Context, n msisdn.Number, most queue.Priority) ([]queue.Message, error) {
+// OpenTo lists messages to a number that have not ended: among them is what an opt-out stops.
+func (tx *Tx) OpenTo(ctx context.Context, n msisdn.Number) ([]queue.Message, error) {
 	var all []queue.Message
 	for _, mac := range tx.s.keys.MACs(numberPurpose, []byte(n.E164())) {
-		some, err := tx.s.scanWithParts(tx.query(ctx, selectWithParts+`WHERE m.recipient_mac = $1 AND m.ended = 0 AND m.priority <= $2
- ORDER BY m.id, s.seq`, mac, int(most)))
+		some, err := tx.s.scanWithParts(tx.query(ctx, selectWithParts+`WHERE m.recipient_mac = $1 AND m.ended = 0
+ ORDER BY m.id, s.seq`, mac))
 		if err != nil {
 			return nil, err
 		}

@@ -37,7 +37,7 @@ const (
 // messageColumns and partColumns are read by scanMessage.
 const (
 	messageColumns = `m.id, m.origin, coalesce(m.idempotency_key, ''), m.recipient, m.body, m.priority, m.deadline, m.report,
- m.flash, m.repeatable, m.pid, m.modem, m.alphabet, m.segments, m.ref, m.created, m.state, m.reason, m.updated, m.accepted,
+ m.flash, m.repeatable, m.necessary, m.pid, m.modem, m.alphabet, m.segments, m.ref, m.created, m.state, m.reason, m.updated, m.accepted,
  m.delivered, m.ended, m.attempts, m.station, m.sim`
 	partColumns = `s.seq, s.state, s.due, s.lane, s.attempts, s.tries, s.faults, s.repeated, s.doubt, s.station, s.sim, s.mr,
  s.submitted, s.status, s.discharged, s.reason`
@@ -51,7 +51,7 @@ func (s *Store) scanMessage(r scanner, part *queue.Segment) (queue.Message, erro
 	var recipient, body []byte
 	var deadline, created, updated, accepted, delivered, ended, due, submitted, discharged int64
 	dest := []any{&m.ID, &m.Origin, &m.IdempotencyKey, &recipient, &body, &m.Priority, &deadline, &m.Report,
-		&m.Flash, &m.Repeatable, &m.PID, &m.Modem, &m.Alphabet, &m.Segments, &m.Ref, &created, &m.State, &m.Reason, &updated, &accepted,
+		&m.Flash, &m.Repeatable, &m.Necessary, &m.PID, &m.Modem, &m.Alphabet, &m.Segments, &m.Ref, &created, &m.State, &m.Reason, &updated, &accepted,
 		&delivered, &ended, &m.Attempts, &m.Station, &m.SIM}
 	if part != nil {
 		dest = append(dest, &part.Seq, &part.State, &due, &part.Lane, &part.Attempts, &part.Tries, &part.Faults, &part.Repeated, &part.Doubt,
@@ -141,7 +141,11 @@ func (tx *Tx) MessageByKey(ctx context.Context, d queue.Draft) (m queue.Message,
 
 // draftParts are what makes two drafts the same. The deadline is left out: a client that tries again may count it anew.
 func draftParts(d queue.Draft) [][]byte {
-	return [][]byte{[]byte(d.To.E164()), []byte(d.Text), fmt.Appendf(nil, "%d %t %t %t %d %s", d.Priority, d.Report, d.Flash, d.Repeatable, d.PID, d.Modem)}
+	all := [][]byte{[]byte(d.To.E164()), []byte(d.Text), fmt.Appendf(nil, "%d %t %t %t %d %s", d.Priority, d.Report, d.Flash, d.Repeatable, d.PID, d.Modem)}
+	if d.Necessary { // only then, so that drafts of before there was this keep their fingerprint
+		all = append(all, []byte("necessary"))
+	}
+	return all
 }
 
 // InsertMessage adds a message and its parts.
@@ -157,14 +161,14 @@ func (tx *Tx) InsertMessage(ctx context.Context, m queue.Message) error {
 	e164 := m.To.E164()
 	_, err := tx.exec(ctx, `INSERT INTO messages (id, origin, idempotency_key, fingerprint, recipient, recipient_mac, body,
  priority, deadline, report, flash, repeatable, pid, modem, alphabet, segments, ref, created, state, reason, updated,
- accepted, delivered, ended, attempts, station, sim, prefix, spanned) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
- $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)`,
+ accepted, delivered, ended, attempts, station, sim, prefix, spanned, necessary) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
+ $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30)`,
 		m.ID, m.Origin, key, fingerprint,
 		tx.s.keys.Seal([]byte(e164), sealedRecipient+m.ID), tx.s.keys.MAC(numberPurpose, []byte(e164)),
 		tx.s.keys.Seal([]byte(m.Text), sealedBody+m.ID),
 		int(m.Priority), micros(m.Deadline), m.Report, m.Flash, m.Repeatable, int(m.PID), m.Modem, int(m.Alphabet), m.Segments,
 		int(m.Ref), micros(m.Created), string(m.State), m.Reason, micros(m.Updated), micros(m.Accepted), micros(m.Delivered),
-		micros(m.Ended), m.Attempts, m.Station, m.SIM, m.To.Prefix(), m.Spanned)
+		micros(m.Ended), m.Attempts, m.Station, m.SIM, m.To.Prefix(), m.Spanned, m.Necessary)
 	if err != nil {
 		return err
 	}
