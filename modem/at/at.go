@@ -42,6 +42,7 @@ const (
 	Known                // never part of a Bare command's answer
 	WithBody             // the next line, if it is hexadecimal, belongs to it (+CMT, +CDS)
 	Quoted               // Known, and its quoted text may go on over several lines (+CUSD)
+	Texted               // a message in text mode: the lines that follow are its text. The modem has left PDU mode; ends a command as Banner does
 	Banner               // the modem has restarted: a running command ends with ErrRestarted
 	Settled              // said by us: a conversation that had broken stands again; what was said meanwhile may be lost
 )

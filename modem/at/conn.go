@@ -34,7 +34,7 @@ type Conn struct {
 	split     splitter
 	out       []Event   // spoken, not yet taken
 	header    *Event    // an unsolicited line whose body is awaited
-	quote     *Event    // an unsolicited line whose quoted text goes on
+	quote     *open     // an unsolicited line whose text goes on
 	verbose   bool      // a verbose result code was read: digits alone are no results any more
 	last      string    // the last line written, for its echo
 	lastShown string    // how traces show it

@@ -25,8 +25,8 @@ func (c *Conn) hear(x *exchange, line string) (final, bool) {
 		c.verbose, c.owed = false, nil
 		return final{err: ErrRestarted}, x != nil
 	}
-	c.trace(false, line)
-	if c.takeQuote(line) {
+	c.traceHeard(x, line)
+	if c.takeQuote(x, line) {
 		return final{}, false
 	}
 	if c.takeBody(x, line) {
@@ -46,6 +46,8 @@ func (c *Conn) hear(x *exchange, line string) (final, bool) {
 	}
 	kind := c.o.URC(line)
 	switch {
+	case kind == Unknown && c.header != nil && garbled(line): // a body that lost something on its way: its owner judges it
+		c.giveBody(line)
 	case kind == Unknown && x != nil && x.wantBody: // a body that is not hexadecimal: its owner judges it
 		x.wantBody = false
 		x.lines = append(x.lines, line)
@@ -53,7 +55,13 @@ func (c *Conn) hear(x *exchange, line string) (final, bool) {
 		c.dropHeader()
 		x.lines = append(x.lines, line)
 	case kind == Quoted && openQuote(line):
-		c.quote = &Event{At: time.Now(), Line: line, Kind: kind}
+		c.dropHeader()
+		c.quote = &open{event: Event{At: time.Now(), Line: line, Kind: kind}}
+	case kind == Texted:
+		c.dropHeader()
+		c.quote = &open{event: Event{At: time.Now(), Line: line, Kind: kind}}
+		c.verbose, c.owed = false, nil
+		return final{err: ErrRestarted}, x != nil // what comes from here on may be a line of the text
 	case kind == WithBody:
 		c.dropHeader()
 		c.header = &Event{At: time.Now(), Line: line, Kind: kind}
@@ -71,40 +79,13 @@ func (c *Conn) hear(x *exchange, line string) (final, bool) {
 	return final{}, false
 }
 
-func openQuote(line string) bool { return strings.Count(line, `"`)%2 != 0 }
-
-// takeQuote adds to a text that goes on over several lines. Such a line may look like anything, even like OK.
-func (c *Conn) takeQuote(line string) bool {
-	if c.quote != nil && time.Since(c.quote.At) > bodyWait {
-		c.dropQuote()
-	}
-	if c.quote == nil {
-		return false
-	}
-	if c.quote.Line += "\n" + line; !openQuote(c.quote.Line) {
-		c.dropQuote()
-	}
-	return true
-}
-
-// dropQuote tells what there is of such a text.
-func (c *Conn) dropQuote() {
-	if c.quote != nil {
-		c.tell(*c.quote)
-		c.quote = nil
-	}
-}
-
 // takeBody gives a hexadecimal line to the last line that awaits one.
 func (c *Conn) takeBody(x *exchange, line string) bool {
 	if c.header != nil && time.Since(c.header.At) > bodyWait {
 		c.dropHeader()
 	}
 	if c.header != nil && isHex(line, 8) && (x == nil || line != x.payload) {
-		e := *c.header
-		e.Body = line
-		c.header = nil
-		c.tell(e)
+		c.giveBody(line)
 		return true
 	}
 	if x != nil && x.wantBody && isHex(line, 2) {
@@ -113,6 +94,25 @@ func (c *Conn) takeBody(x *exchange, line string) bool {
 		return true
 	}
 	return false
+}
+
+// giveBody tells the unsolicited line that awaits one with its body.
+func (c *Conn) giveBody(line string) {
+	e := *c.header
+	e.Body = line
+	c.header = nil
+	c.tell(e)
+}
+
+// garbled reports whether a line was perhaps a PDU once: long, without blanks, and hexadecimal but for a few characters.
+func garbled(line string) bool {
+	n := 0
+	for i := range len(line) {
+		if isHex(line[i:i+1], 1) {
+			n++
+		}
+	}
+	return n >= 16 && !strings.Contains(line, " ") && 4*(len(line)-n) <= len(line)
 }
 
 // dropHeader tells an unsolicited line whose body did not come without it.

@@ -100,6 +100,19 @@ func (s *splitter) cut() {
 	s.line = s.line[:0]
 }
 
+// unread puts lines back before what has not been looked at.
+func (s *splitter) unread(lines []string) {
+	var b []byte
+	for _, line := range lines {
+		b = append(append(b, line...), '\r')
+	}
+	if !s.overlong {
+		b = append(b, s.line...)
+	}
+	s.in = append(b, s.in...)
+	s.line, s.overlong = s.line[:0], false
+}
+
 // trim drops blanks, and the Ctrl-Z and ESC that are echoed at the ends of lines.
 func trim(b []byte) []byte {
 	blank := func(c byte) bool { return c == ' ' || c == '\t' || c == 0x1a || c == 0x1b }

@@ -102,6 +102,10 @@ func (c *Conn) wait(w waiting) token {
 		if c.split.glued() {
 			glued = time.After(gluedQuiet)
 		}
+		var unquoted <-chan time.Time
+		if c.quote != nil {
+			unquoted = time.After(quoteQuiet)
+		}
 		select {
 		case b, ok := <-c.chunks:
 			if !ok {
@@ -117,6 +121,8 @@ func (c *Conn) wait(w waiting) token {
 			return token{kind: tokenRequest, request: r}
 		case <-glued:
 			c.split.cut()
+		case <-unquoted:
+			c.endQuote()
 		case <-w.timer:
 			return token{kind: tokenTimer}
 		case <-w.cancel:

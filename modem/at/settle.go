@@ -103,6 +103,9 @@ func (c *Conn) probe(line string, limit time.Duration, cancel <-chan struct{}) (
 	if c.owed != nil {
 		c.owed.cleared = true
 	}
+	if c.quote != nil { // silence has ended it
+		c.endQuote()
+	}
 	if _, err := c.send([]byte(line+"\r"), line); err != nil {
 		return 0, final{}, err
 	}

@@ -16,13 +16,30 @@ func (c *Conn) trace(sent bool, line string) {
 	}
 }
 
+// traceHeard shows a line, but not one of a message in text mode or of a quoted text.
+func (c *Conn) traceHeard(x *exchange, line string) {
+	_, fin := parseFinal(line)
+	if c.quote != nil && !x.mustBe(line) || x != nil && x.cmd.Body && !fin && !x.claims(line) && !isHex(line, 1) && c.o.URC(line) == Unknown {
+		line = fmt.Sprintf("<%d bytes>", len(line))
+	}
+	c.trace(false, line)
+}
+
 // personal begin lines that hold somebody's number or text.
 var personal = []string{"+CNUM:", "+CLIP:", "+CCWA:", "+COLP:", "+CUSD:", "+CPBR:", "+CLCC:", "AT+CPIN="}
+
+// heads begin the messages that a modem gives; in text mode they name the sender (TS 27.005 3.4.1 to 3.4.3).
+var heads = []string{"+CMT:", "+CDS:", "+CMGR:", "+CMGL:"}
 
 // Mask hides what a line could hold of a message or of a person.
 func Mask(line string) string {
 	for _, p := range personal {
 		if rest, ok := cutFold(line, p); ok && rest != "" {
+			return p + " <hidden>"
+		}
+	}
+	for _, p := range heads {
+		if rest, ok := cutFold(line, p); ok && strings.ContainsAny(rest, "+/") { // a number or a time: that of text mode
 			return p + " <hidden>"
 		}
 	}
