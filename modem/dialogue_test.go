@@ -108,7 +108,7 @@ func (h *host) play(d dialogue.Dialogue) {
 		}
 		h.ours.Close()
 		if h.t.Failed() {
-			for _, line := range h.traces {
+			for _, line := range h.traces[max(0, len(h.traces)-20):] {
 				h.t.Log(line)
 			}
 		}
@@ -285,7 +285,14 @@ func (h *host) received(verb, args string) error {
 		return err
 	}
 	got := shown(e)
+	if e.Misread != (verb == "kept") {
+		return fmt.Errorf("came: %s, misread: %v", got, e.Misread)
+	}
 	switch want := args; {
+	case verb == "kept":
+		if raw, err := strconv.Unquote(want); err != nil || raw != e.Raw {
+			return fmt.Errorf("came: %q (%v)", e.Raw, err)
+		}
 	case verb == "report" && got != "report "+want:
 		return errors.New("came: " + got)
 	case verb == "stored" && strings.HasPrefix(want, `"`):

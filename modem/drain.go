@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"attestd/modem/at"
@@ -40,7 +41,7 @@ func (m *Modem) Drain(ctx context.Context) (n int, err error) {
 			}
 			return err
 		})
-		if lost(err) {
+		if lost(err) || errors.Is(err, errTextMode) {
 			return n, err
 		}
 		if err != nil && mem == home {
@@ -70,7 +71,7 @@ func (m *Modem) list(ctx context.Context, mem string) ([]Event, error) {
 				Line: line, Prefix: "+CMGL:", Body: true, Timeout: max(time.Minute, m.c.CommandTimeout),
 			})
 			if err == nil {
-				return m.listed(res.Lines, mem), nil
+				return m.whole(ctx, mem, res.Lines)
 			}
 			if lost(err) && !errors.Is(err, at.ErrTimeout) {
 				return nil, err
@@ -84,32 +85,61 @@ func (m *Modem) list(ctx context.Context, mem string) ([]Event, error) {
 	return m.search(ctx, mem)
 }
 
-// listed takes a list apart, pair by pair: one bad line or PDU does not keep the rest.
-func (m *Modem) listed(lines []string, mem string) []Event {
+// whole makes events of a list; what did not come whole is read by itself.
+func (m *Modem) whole(ctx context.Context, mem string, lines []string) ([]Event, error) {
+	list, err := m.listed(lines, mem)
 	var out []Event
-	for i := 0; i < len(lines); i++ {
-		head := params(lines[i], "+CMGL:")
-		if !isHead(lines[i]) {
-			continue
+	for _, e := range list {
+		fresh := true
+		if e.Misread {
+			s := slot{mem, e.Index}
+			again, isNew, rerr := m.readSlot(ctx, s, time.Now())
+			switch {
+			case rerr == nil:
+				e, fresh = again, isNew
+			case lost(rerr), errors.Is(rerr, errTextMode):
+				return out, rerr
+			default: // it can't be read by itself
+				fresh = e.Raw != "" && m.suspect(s, e.Raw)
+			}
 		}
-		index := number(head, 0)
-		if index < 0 || i+1 >= len(lines) || isHead(lines[i+1]) {
-			continue
-		}
-		i++
-		if !receivedStatus(param(head, 1)) {
-			continue
-		}
-		e := received(lines[i], number(head, len(head)-1), time.Now())
-		e.Stored, e.Memory, e.Index = true, mem, index
-		if m.remember(slot{mem, index}, e.Raw) {
+		if fresh {
 			out = append(out, e)
 		}
 	}
-	return out
+	return out, err
 }
 
-func isHead(line string) bool { return len(line) > 6 && line[:6] == "+CMGL:" }
+// listed takes a list apart, pair by pair: one bad line or PDU does not keep the rest. What was told already is left out.
+func (m *Modem) listed(lines []string, mem string) (out []Event, err error) {
+	for i := 0; i < len(lines); i++ {
+		rest, isHead := strings.CutPrefix(lines[i], "+CMGL:")
+		first, rest, _ := strings.Cut(rest, ",")
+		index := number([]string{strings.TrimSpace(first)}, 0)
+		if !isHead || index < 0 {
+			continue
+		}
+		g := ofHead(rest)
+		if g.body == "" && i+1 < len(lines) && !strings.HasPrefix(lines[i+1], "+CMGL:") {
+			i++
+			g.body = lines[i]
+		}
+		s := slot{mem, index}
+		e := g.event(s, time.Now())
+		e.listed = true
+		switch {
+		case g.texted():
+			return out, m.drifted()
+		case g.ours():
+		case !part(g.body, g.length).whole:
+			e.misread()
+			out = append(out, e)
+		case m.remember(s, e.Raw):
+			out = append(out, e)
+		}
+	}
+	return out, nil
+}
 
 // search reads slot by slot. Indices begin at 0 or 1, have gaps, and may exceed the number of slots.
 func (m *Modem) search(ctx context.Context, mem string) ([]Event, error) {
@@ -129,7 +159,7 @@ func (m *Modem) search(ctx context.Context, mem string) ([]Event, error) {
 			if fresh {
 				out = append(out, e)
 			}
-		case lost(err):
+		case lost(err), errors.Is(err, errTextMode):
 			return out, err
 		}
 	}

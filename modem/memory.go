@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -19,8 +18,9 @@ type memory struct {
 	offered       []string      // what mem1 may be; set by the handshake
 	noList        bool          // AT+CMGL is refused in every form; belongs to the turn
 
-	mu    sync.Mutex
-	slots map[slot]string // what was last read from a slot and not deleted yet
+	mu      sync.Mutex
+	slots   map[slot]string // what was last read from a slot and not deleted yet
+	suspect map[slot]string // the same of what was not read whole; never deleted
 }
 
 type slot struct {
@@ -71,6 +71,16 @@ func (m *Modem) remember(s slot, raw string) bool {
 	defer m.memory.mu.Unlock()
 	old, had := m.memory.slots[s]
 	m.memory.slots[s] = raw
+	delete(m.memory.suspect, s)
+	return !had || old != raw
+}
+
+// suspect notes what could not be read whole, and reports whether it is new.
+func (m *Modem) suspect(s slot, raw string) bool {
+	m.memory.mu.Lock()
+	defer m.memory.mu.Unlock()
+	old, had := m.memory.suspect[s]
+	m.memory.suspect[s] = raw
 	return !had || old != raw
 }
 
@@ -92,6 +102,13 @@ func (m *Modem) forget(s slot, raw string) bool {
 	return true
 }
 
+// mustForget forgets what lies in a slot, without the right to delete it.
+func (m *Modem) mustForget(s slot) {
+	m.memory.mu.Lock()
+	defer m.memory.mu.Unlock()
+	delete(m.memory.slots, s)
+}
+
 // fetch reads what +CMTI or +CDSI announces. The slot may not be written yet: the modem is asked again, and at last left to Drain.
 func (m *Modem) fetch(line string, t time.Time) []Event {
 	prefix := prefixed(line) + ":"
@@ -103,6 +120,9 @@ func (m *Modem) fetch(line string, t time.Time) []Event {
 	if index < 0 {
 		return []Event{{Kind: Unsolicited, Text: line}}
 	}
+	if m.stale.Load() { // what it says can't be trusted before it is set up again; then the store is drained
+		return nil
+	}
 	ctx := context.Background()
 	var out []Event
 	for _, wait := range []time.Duration{0, 200 * time.Millisecond, 500 * time.Millisecond, time.Second} {
@@ -110,13 +130,13 @@ func (m *Modem) fetch(line string, t time.Time) []Event {
 			return nil
 		}
 		err := m.with(ctx, mem, func(mem string) error {
-			e, _, err := m.readSlot(ctx, slot{mem, index}, t)
-			if err == nil {
+			e, fresh, err := m.readSlot(ctx, slot{mem, index}, t)
+			if err == nil && (fresh || !e.Misread) {
 				out = []Event{e}
 			}
 			return err
 		})
-		if err == nil || lost(err) {
+		if err == nil || lost(err) || errors.Is(err, errTextMode) {
 			return out
 		}
 	}
@@ -124,33 +144,11 @@ func (m *Modem) fetch(line string, t time.Time) []Event {
 	return []Event{{Kind: Unsolicited, Text: line}}
 }
 
-var errEmptySlot = errors.New("nothing lies there")
-
-// readSlot reads one stored message (AT+CMGR, TS 27.005 4.4), and reports whether it is one that was not told yet.
-func (m *Modem) readSlot(ctx context.Context, s slot, t time.Time) (e Event, fresh bool, err error) {
-	res, err := m.conn.Do(ctx, at.Command{
-		Line: "AT+CMGR=" + strconv.Itoa(s.index), Prefix: "+CMGR:", Body: true, Timeout: m.c.CommandTimeout,
-	})
-	if err != nil {
-		return Event{}, false, err
-	}
-	if len(res.Lines) < 2 || res.Lines[1] == "" {
-		return Event{}, false, errEmptySlot
-	}
-	head := params(res.Lines[0], "+CMGR:")
-	if stat := number(head, 0); stat == 2 || stat == 3 { // one that we stored for sending
-		return Event{}, false, errEmptySlot
-	}
-	e = received(res.Lines[1], number(head, len(head)-1), t)
-	e.Stored, e.Memory, e.Index = true, s.memory, s.index
-	return e, m.remember(s, e.Raw), nil
-}
-
 // Acknowledge tells the modem that the caller has stored what the event carried: a stored message is deleted from its slot, if it still
 // lies there; one that was handed over is acknowledged, where that is asked for.
 func (m *Modem) Acknowledge(ctx context.Context, e Event) error {
 	switch {
-	case e.Kind != Received:
+	case e.Kind != Received || e.Misread:
 		return nil
 	case e.Stored:
 		s := slot{e.Memory, e.Index}
@@ -160,6 +158,11 @@ func (m *Modem) Acknowledge(ctx context.Context, e Event) error {
 		err := m.with(ctx, e.Memory, func(string) error {
 			// Within the turn, or a list that is read at this moment would find the message again, and its second
 			// acknowledgement would delete whatever has come to lie there since.
+			if e.listed {
+				if there, err := m.liesThere(ctx, s, e.Raw); err != nil || !there {
+					return err
+				}
+			}
 			if !m.forget(s, e.Raw) {
 				return nil
 			}
@@ -176,6 +179,19 @@ func (m *Modem) Acknowledge(ctx context.Context, e Event) error {
 	return nil
 }
 
+// liesThere looks whether a listed message lies where the list said: an index that has lost a digit on the line names another one's slot.
+func (m *Modem) liesThere(ctx context.Context, s slot, raw string) (bool, error) {
+	if !m.lies(s, raw) {
+		return false, nil
+	}
+	e, _, err := m.readSlot(ctx, s, time.Now())
+	if lost(err) || err == nil && e.Raw == raw && !e.Misread {
+		return err == nil, err
+	}
+	m.mustForget(s) // the next list tells it again
+	return false, nil
+}
+
 // tellAgain sets again that the modem tells of what it receives.
 func (m *Modem) tellAgain(ctx context.Context) error {
 	line, ok := m.told.Load().(string)
@@ -187,9 +203,4 @@ func (m *Modem) tellAgain(ctx context.Context) error {
 		return err
 	}
 	return nil // a refusal leaves things as they were; Drain finds what was not told
-}
-
-// receivedStatus: <stat> 0 and 1 are received messages, 2 and 3 ours (TS 27.005 3.1); an empty one is a firmware's fault.
-func receivedStatus(s string) bool {
-	return s == "0" || s == "1" || s == "" || strings.HasPrefix(s, "REC")
 }

@@ -11,7 +11,7 @@ import (
 // message once more, and that one's deletion met what had come to lie in the slot meanwhile.
 func TestASlotIsDeletedOnceThoughItIsListedWhileItsDeletionWaits(t *testing.T) {
 	s := plainModem(map[string]string{
-		"AT+CMGR=1": "+CMGR: 0,,24\n" + aPDU, "AT+CMGD=1": "OK", "AT+CPMS=?": `+CPMS: ("ME"),("ME"),("ME")`,
+		"AT+CMGR=1": "+CMGR: 0,,30\n" + aPDU, "AT+CMGD=1": "OK", "AT+CPMS=?": `+CPMS: ("ME"),("ME"),("ME")`,
 	})
 	opened(t, Config{}, s, func(t *testing.T, m *Modem, err error) {
 		if err != nil {
@@ -30,7 +30,7 @@ func TestASlotIsDeletedOnceThoughItIsListedWhileItsDeletionWaits(t *testing.T) {
 		synctest.Wait() // the list is asked for
 		go func() { acked <- m.Acknowledge(context.Background(), e) }()
 		synctest.Wait()
-		s.say("+CMGL: 1,1,,24\n" + aPDU)
+		s.say("+CMGL: 1,1,,30\n" + aPDU)
 		if err := <-drained; err != nil {
 			t.Error(err)
 		}
@@ -54,7 +54,7 @@ func TestASlotIsDeletedOnceThoughItIsListedWhileItsDeletionWaits(t *testing.T) {
 }
 
 func TestOfTwoAcknowledgementsThatWaitForTheMemoryOneDeletes(t *testing.T) {
-	s := plainModem(map[string]string{"AT+CMGR=1": "+CMGR: 0,,24\n" + aPDU, "AT+CMGD=1": "OK"})
+	s := plainModem(map[string]string{"AT+CMGR=1": "+CMGR: 0,,30\n" + aPDU, "AT+CMGD=1": "OK"})
 	opened(t, Config{}, s, func(t *testing.T, m *Modem, err error) {
 		if err != nil {
 			t.Fatal(err)

@@ -16,7 +16,7 @@ func pduNo(n int) string { return aPDU[:len(aPDU)-1] + string(rune('0'+n)) }
 
 func TestAnAnnouncedMessageIsReadWhereItLiesAndRetriedUntilItIsThere(t *testing.T) {
 	s := plainModem(map[string]string{
-		"AT+CMGR=3": "+CMS ERROR: 321|OK|+CMGR: ,,27\n" + pduNo(1), // not written yet; empty; and a ZTE's without its status
+		"AT+CMGR=3": "+CMS ERROR: 321|OK|+CMGR: ,,30\n" + pduNo(1), // not written yet; empty; and a ZTE's without its status
 		"AT+CMGD=3": "OK",
 	})
 	opened(t, Config{}, s, func(t *testing.T, m *Modem, err error) {
@@ -47,7 +47,7 @@ func TestAnAnnouncedMessageIsReadWhereItLiesAndRetriedUntilItIsThere(t *testing.
 
 func TestAcknowledgingDeletesNoMessageThatCameToLieThereSince(t *testing.T) {
 	s := plainModem(map[string]string{
-		"AT+CMGR=1": "+CMGR: 0,,27\n" + pduNo(1) + "|+CMGR: 0,,27\n" + pduNo(2), "AT+CMGD=1": "OK",
+		"AT+CMGR=1": "+CMGR: 0,,30\n" + pduNo(1) + "|+CMGR: 0,,30\n" + pduNo(2), "AT+CMGD=1": "OK",
 	})
 	opened(t, Config{}, s, func(t *testing.T, m *Modem, err error) {
 		ctx := context.Background()
@@ -67,7 +67,7 @@ func TestAcknowledgingDeletesNoMessageThatCameToLieThereSince(t *testing.T) {
 func TestHandedOverMessagesAreUnderstoodInEveryForm(t *testing.T) {
 	s := plainModem(nil)
 	opened(t, Config{}, s, func(t *testing.T, m *Modem, err error) {
-		forms := []string{"+CMT: ,27\n", "+CMT: \"\",27\n", "+CMT: 27\n", "+CMT:\n", "+CDS: 27\n"}
+		forms := []string{"+CMT: ,30\n", "+CMT: \"\",30\n", "+CMT: 30\n", "+CMT:\n", "+CDS: 30\n"}
 		for i, form := range forms {
 			s.say(form + pduNo(i) + "\n-")
 			e := next(t, m)
@@ -87,21 +87,21 @@ func TestHandedOverMessagesAreUnderstoodInEveryForm(t *testing.T) {
 }
 
 func TestDrainTakesPairByPairFromEveryMemoryAndFallsBack(t *testing.T) {
-	list := "+CMGL: 0,1,,27\n" + pduNo(1) + "\n+CMGL: 1,2,,27\n" + pduNo(2) + "\n+CMGL: 2,0,,27\n+CMGL: x,0,,27\n" + pduNo(3) + "\n+CMGL: 4,0,,27\nrubbish!\n+CMGL: 5,0,,27\n" + pduNo(5)
+	list := "+CMGL: 0,1,,30\n" + pduNo(1) + "\n+CMGL: 1,2,,30\n" + pduNo(2) + "\n+CMGL: 2,0,,30\n+CMGL: x,0,,30\n" + pduNo(3) + "\n+CMGL: 4,0,,30\nrubbish!\n+CMGL: 5,0,,30\n" + pduNo(5)
 	for name, c := range map[string]struct {
 		more map[string]string
 		want []string
 	}{
 		"a list with a message of ours, a missing PDU and a bad one": {map[string]string{
-			"AT+CMGL=4": list + "|+CMGL: 7,1,,27\n" + pduNo(7),
+			"AT+CMGL=4": list + "|+CMGL: 7,1,,30\n" + pduNo(7),
 		}, []string{"ME0 " + pduNo(1), "ME4 rubbish!", "ME5 " + pduNo(5), "SM7 " + pduNo(7)}},
 		"EP06, which wants ALL": {map[string]string{
-			"AT+CMGL=4": "+CMS ERROR: 303", `AT+CMGL="ALL"`: "+CMGL: 0,1,,27\n" + pduNo(1) + "|OK",
+			"AT+CMGL=4": "+CMS ERROR: 303", `AT+CMGL="ALL"`: "+CMGL: 0,1,,30\n" + pduNo(1) + "|OK",
 		}, []string{"ME0 " + pduNo(1)}},
 		"one that can't list": {map[string]string{
 			"AT+CMGL=4": "ERROR", "AT+CPMS?": `+CPMS: "ME",2,3,"ME",2,3,"ME",2,3|+CPMS: "SM",1,20,"ME",2,3,"ME",2,3`,
-			"AT+CMGR=0": "+CMS ERROR: 321", "AT+CMGR=1": "+CMGR: 0,,27\n" + pduNo(1) + "|ERROR", "AT+CMGR=3": "+CMGR: 1,,27\n" + pduNo(3) + "|ERROR",
-			"AT+CMGR=9": "+CMGR: 1,,27\n" + pduNo(9),
+			"AT+CMGR=0": "+CMS ERROR: 321", "AT+CMGR=1": "+CMGR: 0,,30\n" + pduNo(1) + "|ERROR", "AT+CMGR=3": "+CMGR: 1,,30\n" + pduNo(3) + "|ERROR",
+			"AT+CMGR=9": "+CMGR: 1,,30\n" + pduNo(9),
 		}, []string{"ME1 " + pduNo(1), "ME3 " + pduNo(3), "SM9 " + pduNo(9)}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -169,7 +169,7 @@ func TestEveryEndOfASubmitHasItsOwnName(t *testing.T) {
 func TestWhatTheModemTellsUnaskedBecomesEventsInOrder(t *testing.T) {
 	s := plainModem(nil)
 	opened(t, Config{}, s, func(t *testing.T, m *Modem, err error) {
-		s.say("+CREG: 2\nRING\n+CREG: 5,\"0A\",\"1234\"\n^SMMEMFULL: \"SM\"\n+CMT: ,27\n" + aPDU + "\n+CUSD: 0\nSMS Ready\n+CPIN: NOT READY\n+QIND: \"SMSFULL\",\"ME\"\n-")
+		s.say("+CREG: 2\nRING\n+CREG: 5,\"0A\",\"1234\"\n^SMMEMFULL: \"SM\"\n+CMT: ,30\n" + aPDU + "\n+CUSD: 0\nSMS Ready\n+CPIN: NOT READY\n+QIND: \"SMSFULL\",\"ME\"\n-")
 		synctest.Wait()
 		want := []EventKind{RegistrationChanged, Ring, RegistrationChanged, SIMFull, Received, Unsolicited, SIMChanged, SIMFull}
 		for i, kind := range want {

@@ -30,6 +30,8 @@ type Modem struct {
 	cs, eps  atomic.Int32              // the last <stat> heard, for modems that answer +CREG? with nothing
 	noCMMS   atomic.Bool
 	told     atomic.Value // the AT+CNMI that the modem took, a string
+	mode     atomic.Int32 // how it answers AT+CMGF: modeAsked, modeSet, modeRefused
+	misreads int          // handed over in a row and not read whole; the translator's own
 	mended   time.Time    // when the translator last looked for what a broken conversation had lost; its own
 	phase2p  atomic.Bool  // CSMS=1: received messages want AT+CNMA (TS 27.005 3.2.1)
 
@@ -61,7 +63,7 @@ func begin(port io.ReadWriteCloser, c Config) *Modem {
 		c: c, log: c.Logger,
 		emit: make(chan Event), events: make(chan Event), translated: make(chan struct{}),
 		closing: make(chan struct{}), pumped: make(chan struct{}),
-		memory: memory{turn: make(chan struct{}, 1), slots: map[slot]string{}},
+		memory: memory{turn: make(chan struct{}, 1), slots: map[slot]string{}, suspect: map[slot]string{}},
 		due:    confirmation{said: make(chan struct{}, 1)},
 	}
 	m.identity.Store(&Identity{})

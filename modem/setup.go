@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"attestd/modem/at"
 )
@@ -50,28 +49,6 @@ func (m *Modem) tame(h *hands, manufacturer string) {
 	case strings.Contains(vendor, "quectel"):
 		h.try("AT+QSCLK=0") // sleep eats the first bytes after a rest
 	}
-}
-
-// pduMode sets PDU mode, and believes only what it reads back (TS 27.005 3.2.3).
-func (m *Modem) pduMode(h *hands) error {
-	for range 3 {
-		h.try("AT+CMGF=0")
-		switch number(params(h.ask("AT+CMGF?"), "+CMGF:"), 0) {
-		case 0:
-			return h.err
-		case -1: // it won't say; the first AT+CMGS will
-			if h.err != nil || h.try("AT+CMGF=0") {
-				return h.err
-			}
-		}
-		if h.err == nil {
-			h.err = pause(h.ctx, m.conn.Done(), time.Second) // the SMS part of some is not up yet
-		}
-	}
-	if h.err != nil {
-		return h.err
-	}
-	return say(ErrNoPDUMode, "it does not take AT+CMGF=0; it can't send SMS in PDU mode, use another modem")
 }
 
 // smscOf reads +CSCA, in hexadecimal UCS2 where the modem insists.

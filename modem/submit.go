@@ -53,6 +53,9 @@ func (m *Modem) SubmitOwing(ctx context.Context, tag string, tpdu []byte, owing 
 		return Receipt{}, fmt.Errorf("%w: %w", ErrNotSent, ErrNeedsReinit)
 	}
 	m.due.before(ctx)
+	if err := m.stillPDU(ctx); err != nil {
+		return Receipt{}, fmt.Errorf("%w: %w", ErrNotSent, err)
+	}
 	res, err := m.conn.Do(ctx, at.Command{
 		Line:          "AT+CMGS=" + strconv.Itoa(len(tpdu)), // TS 27.005 4.3: without the SMSC field
 		Tag:           tag,

@@ -73,8 +73,8 @@ func (m *Modem) heard(e at.Event) {
 		m.due.heard()
 		m.conn.AskWithin(confirmSoon)
 	}
-	if m.c.Heard != nil && strings.HasPrefix(e.Line, "+CDS:") {
-		m.c.Heard(part(e.Body, announced(e.Line)).tpdu)
+	if p := part(e.Body, announced(e.Line)); m.c.Heard != nil && p.whole && strings.HasPrefix(e.Line, "+CDS:") {
+		m.c.Heard(p.tpdu)
 	}
 }
 
@@ -84,6 +84,8 @@ func (m *Modem) meaning(e at.Event) []Event {
 	}
 	line := e.Line
 	switch {
+	case e.Kind == at.Texted, e.Kind == at.Banner && strings.HasPrefix(line, "+CDS:"):
+		return m.handedText(e)
 	case e.Kind == at.Banner:
 		m.stale.Store(true)
 		if m.ready.Load() == nil { // the handshake looks at stale itself
@@ -97,9 +99,13 @@ func (m *Modem) meaning(e at.Event) []Event {
 		return nil // cell broadcast; AT+CNMI does not ask for it
 	case e.Kind == at.WithBody && e.Body == "":
 		m.log.Warn("a message was announced and did not follow", "line", prefixed(line))
+		m.refuse(context.Background())
 		return []Event{{Kind: Unsolicited, Text: prefixed(line)}}
 	case e.Kind == at.WithBody:
-		return []Event{received(e.Body, announced(line), e.At)}
+		return m.handed(e.Body, announced(line), e.At)
+	case strings.HasPrefix(line, "+CMT:"), strings.HasPrefix(line, "+CDS:"): // with its body on the line
+		head, body := ownBody(line)
+		return m.handed(body, announced(head), e.At)
 	case strings.HasPrefix(line, "+CMTI:"), strings.HasPrefix(line, "+CDSI:"):
 		return m.fetch(line, e.At)
 	case strings.HasPrefix(line, "+CREG:"):

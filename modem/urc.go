@@ -25,7 +25,7 @@ var plain = []string{
 func unsolicited(line string) at.Kind {
 	switch {
 	case strings.HasPrefix(line, "+CMT:"), strings.HasPrefix(line, "+CDS:"), strings.HasPrefix(line, "+CBM:"):
-		return at.WithBody // TS 27.005 3.4.1
+		return handedOver(line)
 	case strings.HasPrefix(line, "+CUSD:"):
 		return at.Quoted
 	case isBanner(line):
@@ -34,6 +34,21 @@ func unsolicited(line string) at.Kind {
 		return at.Known
 	}
 	return at.Unknown
+}
+
+// handedOver tells the forms of a message that is handed over (TS 27.005 3.4.1): head and PDU, head with the PDU behind it, and those of text
+// mode, in which nothing of ours is left: a report is one line then.
+func handedOver(line string) at.Kind {
+	_, body := ownBody(line)
+	switch {
+	case inTextMode(line) && strings.HasPrefix(line, "+CDS:"):
+		return at.Banner
+	case inTextMode(line):
+		return at.Texted
+	case body != "":
+		return at.Known
+	}
+	return at.WithBody
 }
 
 func isBanner(line string) bool {

@@ -55,6 +55,9 @@ func (s *session) received(ctx context.Context, e modem.Event) {
 		return
 	}
 	s.change(func(st *Status) { st.Received++; st.LastReceived = at })
+	if e.Misread {
+		s.log.Warn("a received message could not be read whole: the inbox has it as it came, and the modem keeps it, if it can")
+	}
 	if err := s.m.Acknowledge(ctx, e); err != nil && !errors.Is(err, context.Canceled) {
 		// It comes again, and is known by its content then: nothing is lost or doubled.
 		s.log.Warn("a stored message could not be acknowledged", "error", err)
@@ -63,7 +66,7 @@ func (s *session) received(ctx context.Context, e modem.Event) {
 
 func (s *session) store(ctx context.Context, e modem.Event, at time.Time) error {
 	decoded, err := pdu.Decode(e.TPDU, pdu.MT)
-	if err == nil && decoded.Report != nil {
+	if err == nil && !e.Misread && decoded.Report != nil {
 		r := decoded.Report
 		return s.o.Inward.Report(ctx, queue.Report{
 			Station: s.c.Name, SIM: s.sim, MR: r.MR, Recipient: r.Recipient.String(), Status: r.Status,
