@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +19,7 @@ type keysCmd struct {
 	Rotate keysRotateCmd `cmd:"" help:"Add a fresh key, which seals from then on."`
 	Reseal keysResealCmd `cmd:"" help:"Move what the older key made to the newest, while no gateway runs; a running one does it by itself."`
 	Retire keysRetireCmd `cmd:"" help:"Take the older key away, when nothing needs it any more."`
+	New    keysNewCmd    `cmd:"" help:"Give up a key that is lost for good, and begin with a fresh one."`
 }
 
 func (c *keysCmd) Help() string {
@@ -37,16 +39,15 @@ func (f keysFlags) with(a *app, exclusive bool, do func(cfg config.Config, keys 
 	if err != nil {
 		return err
 	}
-	keys, err := seal.Load(cfg.Store.KeyFile)
-	if err != nil {
-		return fmt.Errorf("store.key_file: %w", err)
-	}
-	s, err := store.Open(a.ctx, store.Options{URL: cfg.Store.URL, Keys: keys, Exclusive: exclusive})
+	s, err := store.Open(a.ctx, store.Options{URL: cfg.Store.URL, KeyFile: cfg.Store.KeyFile, Exclusive: exclusive})
 	if err != nil {
 		return err
 	}
 	defer giveBack(databasePath(cfg))
-	return errors.Join(do(cfg, keys, s), s.Close())
+	if s.Keys() == nil {
+		return errors.Join(fmt.Errorf("store.key_file: %s does not exist: attestd serve makes it at its first start", cfg.Store.KeyFile), s.Close())
+	}
+	return errors.Join(do(cfg, s.Keys(), s), s.Close())
 }
 
 // generationView is a generation, told.
@@ -156,7 +157,16 @@ func (c *keysRotateCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	generation, err := seal.Rotate(cfg.Store.KeyFile)
+	var generation byte
+	rotate := func(config.Config, *seal.Keyring, *store.Store) (err error) {
+		generation, err = seal.Rotate(cfg.Store.KeyFile)
+		return err
+	}
+	if _, missing := os.Stat(databasePath(cfg)); missing == nil {
+		err = c.with(a, false, rotate) // refuses a file that is not the database's
+	} else {
+		err = rotate(cfg, nil, nil)
+	}
 	if err != nil {
 		return err
 	}
@@ -239,6 +249,11 @@ func (c *keysRetireCmd) Run(a *app) error {
 					return err
 				}
 				return fmt.Errorf("generation %d is still needed for %d sealed values and %d hashes, listed above: it stays. %s", v.Generation, v.Sealed, v.Hashes, inTheWay(v))
+			}
+			if v.Hashes == 0 { // the database first: it must not ask for what the file has lost
+				if err := s.RetireGeneration(a.ctx, byte(v.Generation)); err != nil {
+					return err
+				}
 			}
 			if err := seal.Retire(cfg.Store.KeyFile, byte(v.Generation), v.Hashes > 0); err != nil {
 				return err

@@ -42,12 +42,11 @@ func (f tokenFlags) with(ctx context.Context, do func(*store.Store) error) error
 	if err != nil {
 		return err
 	}
-	path := strings.TrimPrefix(strings.TrimPrefix(cfg.Store.URL, "sqlite:"), "//")
-	s, err := store.Open(ctx, store.Options{URL: cfg.Store.URL})
+	s, err := store.Open(ctx, store.Options{URL: cfg.Store.URL, KeyFile: cfg.Store.KeyFile})
 	if err != nil {
 		return err
 	}
-	defer giveBack(path)
+	defer giveBack(databasePath(cfg))
 	err = do(s)
 	if closed := s.Close(); err == nil {
 		err = closed

@@ -3,14 +3,17 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 
 	"attestd/internal/client"
 	"attestd/internal/config"
 	"attestd/internal/daemon"
+	"attestd/internal/store"
 	"attestd/internal/webhook"
 )
 
@@ -151,6 +154,7 @@ type webhooksSecretCmd struct {
 	Endpoint string `placeholder:"NAME" help:"That of this [[webhook]], when it has its own."`
 	Rotate   bool   `xor:"change" help:"Put a fresh one before it; both sign until --retire."`
 	Retire   bool   `xor:"change" help:"Let only the newest sign."`
+	New      bool   `xor:"change" help:"The secret is lost for good: take what the file holds, or a fresh one, and give it to every receiver."`
 }
 
 func (c *webhooksSecretCmd) Help() string {
@@ -167,28 +171,62 @@ func (c *webhooksSecretCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	var s webhook.Secrets
-	switch {
-	case c.Rotate:
-		s, err = webhook.RotateSecrets(path)
-	case c.Retire:
-		s, err = webhook.RetireSecret(path)
-	default:
-		var created bool
-		if s, created, err = webhook.LoadOrCreateSecrets(path); created {
-			giveBack(path)
-		}
-	}
+	s, err := c.change(a, cfg, path)
 	if err != nil {
 		return err
 	}
 	for _, text := range s.Texts() {
 		fmt.Fprintln(a.stdout, text)
 	}
-	if c.Rotate || c.Retire {
+	if c.Rotate || c.Retire || c.New {
 		fmt.Fprintln(a.stderr, "Reload the gateway (SIGHUP): until then it signs as before.")
 	}
 	return nil
+}
+
+// change does what was asked for. The database knows which secrets of call-backs receivers know: they are not replaced by accident.
+func (c *webhooksSecretCmd) change(a *app, cfg config.Config, path string) (secrets webhook.Secrets, err error) {
+	var known *store.Store // nil for an endpoint's own file, and before the first start
+	if _, missing := os.Stat(databasePath(cfg)); missing == nil && path == daemon.WebhookSecretFile(cfg) {
+		if known, err = store.Open(a.ctx, store.Options{URL: cfg.Store.URL, KeyFile: cfg.Store.KeyFile}); err != nil {
+			return secrets, err
+		}
+		defer giveBack(databasePath(cfg))
+		defer func() { err = errors.Join(err, known.Close()) }()
+	}
+	secrets, err = webhook.LoadSecrets(path)
+	if errors.Is(err, fs.ErrNotExist) && !c.Rotate && !c.Retire {
+		if known != nil && !c.New {
+			if lost, err := known.SecretsKnown(a.ctx); err != nil {
+				return secrets, err
+			} else if lost {
+				return secrets, store.MissingSecrets(path)
+			}
+		}
+		secrets, _, err = webhook.LoadOrCreateSecrets(path)
+		giveBack(path)
+	}
+	switch {
+	case err != nil:
+		return secrets, err
+	case c.New && known != nil:
+		return secrets, known.NoteSecrets(a.ctx, secrets.Checks())
+	case c.Retire && known != nil:
+		if err := known.JudgeSecrets(a.ctx, secrets.Checks()[:1], path); err != nil {
+			return secrets, errors.New("no gateway signs with the newest secret yet: reload or start it first")
+		}
+	case known != nil:
+		if err := known.JudgeSecrets(a.ctx, secrets.Checks(), path); err != nil {
+			return secrets, err
+		}
+	}
+	switch {
+	case c.Rotate:
+		return webhook.RotateSecrets(path)
+	case c.Retire:
+		return webhook.RetireSecret(path)
+	}
+	return secrets, nil
 }
 
 func (c *webhooksSecretCmd) file(cfg config.Config) (string, error) {

@@ -113,7 +113,7 @@ func TestAReloadIsAuditedByKeysWithoutValues(t *testing.T) {
 	if err := errors.Join(err, <-served); err != nil {
 		t.Fatal(err)
 	}
-	s, err := store.Open(t.Context(), store.Options{URL: cfg.Store.URL})
+	s, err := store.Open(t.Context(), store.Options{URL: cfg.Store.URL, KeyFile: cfg.Store.KeyFile})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -91,15 +91,13 @@ func New(ctx context.Context, cfg config.Config, o Options) (*Daemon, error) {
 }
 
 func (d *Daemon) openStore(ctx context.Context, cfg config.Config) (err error) {
-	var created bool
-	if d.keys, created, err = seal.LoadOrCreate(cfg.Store.KeyFile); err != nil {
-		return fmt.Errorf("store.key_file: %w", err)
-	}
-	if created {
-		d.log.Warn("a new key was made: back it up apart from the database", "file", cfg.Store.KeyFile)
-	}
-	if d.store, err = store.Open(ctx, store.Options{URL: cfg.Store.URL, Keys: d.keys, Exclusive: true}); err != nil {
+	d.store, err = store.Open(ctx, store.Options{URL: cfg.Store.URL, KeyFile: cfg.Store.KeyFile, MakeKey: true, Exclusive: true})
+	if err != nil {
 		return err
+	}
+	d.keys = d.store.Keys()
+	if d.store.KeyMade() {
+		d.log.Warn("a new key was made: back it up apart from the database", "file", cfg.Store.KeyFile)
 	}
 	d.store.Clock(d.clockJumped)
 	d.rekeyed = make(chan struct{}, 1)
@@ -152,6 +150,7 @@ func (d *Daemon) buildMetrics() {
 		Version: d.o.Version, Commit: d.o.Commit,
 		Queue: d.queueSnapshot, Filings: d.store.FilingCounts, Modems: d.modemSnapshot, Logger: d.log,
 	})
+	d.metrics.Unopened(d.keys.Shut)
 }
 
 // Addr is where the API listens.

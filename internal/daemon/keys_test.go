@@ -64,7 +64,7 @@ func TestAReloadTakesARotatedKeyAndTheGatewayMovesEverythingByItself(t *testing.
 	if err := os.WriteFile(r.Config.Store.KeyFile, []byte("2:"+strings.Repeat("A", 43)+"=\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Reload(r.Config); err == nil || !strings.Contains(err.Error(), "store.key_file: it no longer holds the key") {
+	if _, err := d.Reload(r.Config); err == nil || !strings.Contains(err.Error(), "lacks generation 1 of the key") {
 		t.Errorf("a foreign key file: %v", err)
 	}
 }

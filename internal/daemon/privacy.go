@@ -43,13 +43,17 @@ func (d *Daemon) wipe(ctx context.Context, now time.Time) (next time.Time, err e
 
 // loadKeys reads the key file again: what a rotation or a retirement made of it. It must hold the key that seals now, or what
 // was sealed a moment ago could not be read a moment later.
-func (d *Daemon) loadKeys() (*seal.Keyring, error) {
-	fresh, err := seal.Load(d.cfg.Load().Store.KeyFile)
+func (d *Daemon) loadKeys(ctx context.Context) (*seal.Keyring, error) {
+	file := d.cfg.Load().Store.KeyFile
+	fresh, err := seal.Load(file)
 	if err != nil {
 		return nil, fmt.Errorf("store.key_file: %w", err)
 	}
-	const context = "reload"
-	if _, err := fresh.Open(d.keys.Seal(nil, context), context); err != nil {
+	if err := d.store.JudgeKeys(ctx, fresh, file); err != nil {
+		return nil, err
+	}
+	const purpose = "reload"
+	if _, err := fresh.Open(d.keys.Seal(nil, purpose), purpose); err != nil {
 		return nil, errors.New("store.key_file: it no longer holds the key that seals now: bring that file back")
 	}
 	return fresh, nil
@@ -57,6 +61,9 @@ func (d *Daemon) loadKeys() (*seal.Keyring, error) {
 
 // takeKeys seals under the newest key from now on, and has what an older one made re-sealed.
 func (d *Daemon) takeKeys(ctx context.Context, fresh *seal.Keyring) error {
+	if err := d.store.LearnKeys(ctx, fresh); err != nil { // before anything is sealed under them
+		return fmt.Errorf("store.key_file: %w", err)
+	}
 	d.keys.Replace(fresh)
 	if err := d.store.NoteGeneration(ctx); err != nil {
 		return fmt.Errorf("store.key_file: %w", err)

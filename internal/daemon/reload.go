@@ -16,7 +16,7 @@ import (
 func (d *Daemon) Reload(cfg config.Config) ([]config.Change, error) {
 	running := *d.cfg.Load()
 	changed := config.Diff(running, cfg)
-	hooks, err := d.webhookSettings(cfg)
+	hooks, err := d.webhookSettings(context.Background(), cfg)
 	if err = errors.Join(err, Check(cfg)); err != nil {
 		return nil, err
 	}
@@ -24,7 +24,7 @@ func (d *Daemon) Reload(cfg config.Config) ([]config.Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys, err := d.loadKeys()
+	keys, err := d.loadKeys(context.Background())
 	if err != nil {
 		return nil, err
 	}

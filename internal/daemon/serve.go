@@ -11,6 +11,7 @@ import (
 
 	"attestd/internal/config"
 	"attestd/internal/httpapi"
+	"attestd/internal/seal"
 	"attestd/internal/store"
 )
 
@@ -88,6 +89,8 @@ func unavailable(err error) (retryAfter time.Duration, ok bool) {
 		return 30 * time.Second, true
 	case errors.Is(err, store.ErrBusy):
 		return 2 * time.Second, true
+	case errors.Is(err, seal.ErrOpen): // damage, or a key that a person must put back: not now, and not for good
+		return time.Minute, true
 	}
 	return 0, false
 }
@@ -118,6 +121,9 @@ func (d *Daemon) status(ctx context.Context) (httpapi.Status, error) {
 	s.Watch = d.watchView()
 	for _, a := range s.Watch.Alarms {
 		s.Problems = append(s.Problems, problem(a))
+	}
+	if n := d.keys.Shut(); n > 0 {
+		s.Problems = append(s.Problems, fmt.Sprintf("%d times something that is sealed in the database could not be opened since the start: is the key file whole? (attestd keys list)", n))
 	}
 	if s.Modems.Configured == 0 {
 		s.Problems = append(s.Problems, "no modem is configured: nothing can be sent")

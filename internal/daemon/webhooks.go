@@ -27,11 +27,14 @@ func WebhookSecretFile(cfg config.Config) string {
 // buildWebhooks makes who tells others of events, and the secret that signs if there is none yet. Whoever writes an event
 // from now on writes down who is to be told.
 func (d *Daemon) buildWebhooks(ctx context.Context, cfg config.Config) error {
-	settings, err := d.webhookSettings(cfg)
+	settings, err := d.webhookSettings(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	if err := d.store.SetWebhooks(ctx, settings.Endpoints); err != nil {
+		return err
+	}
+	if err := d.store.NoteSecrets(ctx, settings.Callbacks.Checks()); err != nil {
 		return err
 	}
 	wake, unwatch := d.store.Watch(store.TopicWebhooks)
@@ -42,15 +45,21 @@ func (d *Daemon) buildWebhooks(ctx context.Context, cfg config.Config) error {
 	return nil
 }
 
-// webhookSettings is [webhooks] and [[webhook]] in webhook's words, secrets read.
-func (d *Daemon) webhookSettings(cfg config.Config) (webhook.Settings, error) {
+// webhookSettings is [webhooks] and [[webhook]] in webhook's words, secrets read. A database whose receivers know a secret gets no new
+// one by itself.
+func (d *Daemon) webhookSettings(ctx context.Context, cfg config.Config) (webhook.Settings, error) {
 	path := WebhookSecretFile(cfg)
-	shared, created, err := webhook.LoadOrCreateSecrets(path)
-	if err != nil {
-		return webhook.Settings{}, fmt.Errorf("webhooks.secret_file: %w", err)
+	shared, err := webhook.LoadSecrets(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		shared, err = d.makeSecrets(ctx, path)
+	} else if err != nil {
+		err = fmt.Errorf("webhooks.secret_file: %w", err)
 	}
-	if created {
-		d.log.Info("a new webhook secret was made: attestd webhooks secret prints it for those who receive callbacks", "file", path)
+	if err == nil {
+		err = d.store.JudgeSecrets(ctx, shared.Checks(), path)
+	}
+	if err != nil {
+		return webhook.Settings{}, err
 	}
 	endpoints, err := webhookEndpoints(cfg, shared)
 	w := cfg.Webhooks
@@ -58,6 +67,23 @@ func (d *Daemon) webhookSettings(cfg config.Config) (webhook.Settings, error) {
 		Endpoints: endpoints, Callbacks: shared, Allow: w.Prefixes(), AllowHTTP: w.AllowHTTP,
 		Timeout: w.Timeout, RetryFor: w.RetryFor, Concurrency: w.Concurrency,
 	}, err
+}
+
+func (d *Daemon) makeSecrets(ctx context.Context, path string) (webhook.Secrets, error) {
+	known, err := d.store.SecretsKnown(ctx)
+	if err != nil {
+		return webhook.Secrets{}, err
+	} else if known {
+		return webhook.Secrets{}, store.MissingSecrets(path)
+	}
+	shared, created, err := webhook.LoadOrCreateSecrets(path)
+	if err != nil {
+		return shared, fmt.Errorf("webhooks.secret_file: %w", err)
+	}
+	if created {
+		d.log.Info("a new webhook secret was made: attestd webhooks secret prints it for those who receive callbacks", "file", path)
+	}
+	return shared, nil
 }
 
 func webhookEndpoints(cfg config.Config, shared webhook.Secrets) (all []webhook.Endpoint, err error) {
@@ -88,6 +114,9 @@ func checkWebhooks(cfg config.Config) error {
 
 // reloadWebhooks takes over settings that webhookSettings made; secrets are read again, so that a reload is how one is rotated.
 func (d *Daemon) reloadWebhooks(ctx context.Context, settings webhook.Settings) error {
+	if err := d.store.NoteSecrets(ctx, settings.Callbacks.Checks()); err != nil {
+		return err
+	}
 	if err := d.store.SetWebhooks(ctx, settings.Endpoints); err != nil {
 		return err
 	}

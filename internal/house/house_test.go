@@ -33,7 +33,7 @@ var arrows = map[string]string{
 	"internal/inbox":    "pdu internal/msisdn github.com/google/uuid",
 	"internal/webhook":  "github.com/standard-webhooks/standard-webhooks/libraries",
 	"internal/watch":    "", // it judges counts that others make
-	"internal/store":    "internal/access queue verify internal/inbox internal/watch internal/webhook internal/msisdn internal/seal pdu github.com/ncruces/go-sqlite3 github.com/pressly/goose/v3 github.com/google/uuid golang.org/x/sys",
+	"internal/store":    "internal/access queue verify internal/inbox internal/watch internal/webhook internal/msisdn internal/seal pdu github.com/ncruces/go-sqlite3 github.com/google/uuid golang.org/x/sys",
 	"internal/gateway":  "modem queue pdu internal/inbox github.com/fsnotify/fsnotify", // ports that come and go
 	"internal/config":   "internal/msisdn internal/claim github.com/BurntSushi/toml",
 	"internal/metrics":  "github.com/prometheus/client_golang github.com/prometheus/common",

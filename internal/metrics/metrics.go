@@ -162,6 +162,13 @@ func (m *Metrics) Request(route, method string, status int, d time.Duration) {
 // Streams adds n (1 or -1) to the number of clients that follow events.
 func (m *Metrics) Streams(n int) { m.events.Add(float64(n)) }
 
+// Unopened counts what is sealed and could not be opened, from a source that counts it.
+func (m *Metrics) Unopened(source func() int64) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "attestd_unopened_values_total",
+		Help: "Times that something sealed in the database could not be opened: a key is missing in the key file, or a row is damaged."},
+		func() float64 { return float64(source()) }))
+}
+
 // Registry is for those who gather without HTTP: the demo, tests.
 func (m *Metrics) Registry() *prometheus.Registry { return m.registry }
 

@@ -35,19 +35,24 @@ func LoadOrCreate(path string) (k *Keyring, created bool, err error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return k, false, err
 	}
-	master := make([]byte, keySize)
-	_, _ = rand.Read(master)
-	text := "# attestd's sealing key. Without it the numbers, texts and codes in the database cannot be read: back it up apart from the database.\n1:" +
-		base64.StdEncoding.EncodeToString(master) + "\n"
-	if err := writeNew(path, []byte(text)); err != nil {
-		if errors.Is(err, fs.ErrExist) { // another process was first
-			k, err = Load(path)
-			return k, false, err
-		}
-		return nil, false, fmt.Errorf("%w %s: cannot be made: %w", ErrKeyFile, path, err)
+	k, err = Create(path, 1)
+	if errors.Is(err, fs.ErrExist) { // another process was first
+		k, err = Load(path)
+		return k, false, err
 	}
-	k, err = Load(path)
-	return k, true, err
+	return k, err == nil, err
+}
+
+// Create makes a key file with a fresh key under a generation; fs.ErrExist says that there is a file.
+func Create(path string, generation byte) (*Keyring, error) {
+	master := make([]byte, keySize)
+	_, _ = rand.Read(master) // never fails
+	text := "# attestd's sealing key. Without it the numbers, texts and codes in the database cannot be read: back it up apart from the database.\n" +
+		line(generation, "", master) + "\n"
+	if err := writeNew(path, []byte(text)); err != nil {
+		return nil, fmt.Errorf("%w %s: cannot be made: %w", ErrKeyFile, path, err)
+	}
+	return Load(path)
 }
 
 // writeNew makes the whole file appear at once or not at all: a crash leaves no half key.

@@ -13,6 +13,7 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -34,6 +35,7 @@ var (
 // replacement too.
 type Keyring struct {
 	keys atomic.Pointer[[]key] // newest first
+	shut atomic.Int64          // how often a value was not opened
 }
 
 type key struct {
@@ -147,8 +149,19 @@ func (k *Keyring) Seal(plain []byte, context string) []byte {
 	return current.aead.Seal([]byte{current.generation}, nil, plain, []byte(context))
 }
 
+// Shut is how often a value could not be opened since the ring was made.
+func (k *Keyring) Shut() int64 { return k.shut.Load() }
+
 // Open gives back what was sealed for this context, or ErrOpen.
 func (k *Keyring) Open(sealed []byte, context string) ([]byte, error) {
+	plain, err := k.open(sealed, context)
+	if err != nil {
+		k.shut.Add(1)
+	}
+	return plain, err
+}
+
+func (k *Keyring) open(sealed []byte, context string) ([]byte, error) {
 	if len(sealed) == 0 {
 		return nil, ErrOpen
 	}
@@ -189,4 +202,16 @@ func (k key) hash(purpose string, parts [][]byte) []byte {
 		h.Write(part)
 	}
 	return append([]byte{k.generation}, h.Sum(nil)[:macSize]...)
+}
+
+// checkPurpose is hashed under a key to tell it from another; what is hashed under it is no secret.
+const checkPurpose = "which key is this"
+
+// Checks gives each generation's check value: what a database keeps to know its key again.
+func (k *Keyring) Checks() map[byte]string {
+	all := map[byte]string{}
+	for _, one := range k.all() {
+		all[one.generation] = hex.EncodeToString(one.hash(checkPurpose, nil)[1:])
+	}
+	return all
 }

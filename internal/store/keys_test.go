@@ -177,9 +177,7 @@ func rotated(t *testing.T) (old, both, last *seal.Keyring) {
 func TestReSealingMovesAllThatCanBeAndWhatIsLeftIsCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		old, both, last := rotated(t)
-		r := newRig(t, nil)
-		r.keys = old
-		r.restart(true)
+		r := newKeyedRig(t, old)
 		filing := fill(t, r)
 		before := readable(t, r, filing.ID)
 		r.keys = both
@@ -220,6 +218,9 @@ func TestReSealingMovesAllThatCanBeAndWhatIsLeftIsCounted(t *testing.T) {
 			t.Error(err)
 		}
 		// Without the older key everything that is sealed is still read.
+		if err := r.s.RetireGeneration(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
 		r.keys = last
 		r.restart(true)
 		got := readable(t, r, filing.ID)
@@ -237,9 +238,7 @@ func TestWhereverReSealingDiesNothingBecomesUnreadableAndItGoesOn(t *testing.T) 
 			died := false
 			synctest.Test(t, func(t *testing.T) {
 				old, both, _ := rotated(t)
-				r := newRig(t, nil)
-				r.keys = old
-				r.restart(true)
+				r := newKeyedRig(t, old)
 				filing := fill(t, r)
 				before := readable(t, r, filing.ID)
 				d := &death{where: where}
@@ -281,9 +280,7 @@ func TestWhereverReSealingDiesNothingBecomesUnreadableAndItGoesOn(t *testing.T) 
 func TestAValueThatNoKeyOpensStaysAsItIsAndIsCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		old, both, _ := rotated(t)
-		r := newRig(t, nil)
-		r.keys = old
-		r.restart(true)
+		r := newKeyedRig(t, old)
 		fill(t, r)
 		if err := r.s.Update(t.Context(), func(tx *Tx) error {
 			_, err := tx.exec(t.Context(), `UPDATE persons SET name = $1 WHERE place = 0`, []byte("\x01damaged"))

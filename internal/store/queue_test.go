@@ -182,20 +182,12 @@ func TestTextsAreWipedWithTheEndAndNumbersLater(t *testing.T) {
 	}
 }
 
-func TestAMessageUnderALostKeyIsRejectedAndHoldsUpNobody(t *testing.T) {
-	path := "sqlite://" + filepath.Join(t.TempDir(), "t.db")
-	s, err := Open(t.Context(), Options{URL: path, Keys: seal.Random()})
-	if err != nil {
-		t.Fatal(err)
-	}
+func TestAMessageThatCannotBeOpenedWaitsAndHoldsUpNobody(t *testing.T) {
+	s := open(t)
 	lost := enqueue(t, s, draft(t, 1))
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if s, err = Open(t.Context(), Options{URL: path, Keys: seal.Random()}); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = s.Close() }()
+	right := seal.Random()
+	right.Replace(s.keys)
+	s.keys.Replace(seal.Random())
 	good := enqueue(t, s, draft(t, 2))
 	work, unwatch := s.Watch(TopicWork)
 	defer unwatch()
@@ -212,11 +204,15 @@ func TestAMessageUnderALostKeyIsRejectedAndHoldsUpNobody(t *testing.T) {
 	<-sent
 	stop()
 	<-ended
-	if m, err := s.Message(t.Context(), lost.ID); err != nil || m.State != queue.Rejected || !m.To.IsZero() {
+	if m, err := s.Message(t.Context(), lost.ID); err != nil || m.State != queue.Queued || !m.Locked || !m.Parts[0].Due.After(time.Now()) {
 		t.Errorf("%s %s, %v", m.State, m.Reason, err)
 	}
 	if m, err := s.Message(t.Context(), good.ID); err != nil || m.State != queue.Submitted {
 		t.Errorf("%s, %v", m.State, err)
+	}
+	s.keys.Replace(right) // the key is back
+	if m, err := s.Message(t.Context(), lost.ID); err != nil || m.Locked || m.To.IsZero() {
+		t.Errorf("%+v, %v", m, err)
 	}
 }
 

@@ -251,14 +251,11 @@ func TestFilingsAreSearchedByMobileTypeTimeAndStatePageByPage(t *testing.T) {
 
 func TestAnAmendmentAndASearchFindWhatAnOlderKeyMade(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, nil)
 		older, err := sealWith(map[byte]byte{1: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.stop()
-		r.keys = older
-		r.start(true)
+		r := newKeyedRig(t, older)
 		f := r.file(twoPersons())
 		synctest.Wait()
 		r.stop()

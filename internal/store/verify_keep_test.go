@@ -132,9 +132,7 @@ func TestARotatedKeyStillFindsAndChecksWhatTheOlderKeyMade(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := newRig(t, nil)
-	r.keys = old
-	r.restart(true)
+	r := newKeyedRig(t, old)
 	f := r.file(onePerson())
 	for len(r.modem.sent(phoneA)) == 0 {
 		time.Sleep(time.Millisecond)
@@ -159,6 +157,9 @@ func TestARotatedKeyStillFindsAndChecksWhatTheOlderKeyMade(t *testing.T) {
 	r.restart(true)
 	if got := r.check(code, phoneA, tailA); got != verify.ResultAlready || r.filing(second.ID).Challenges[0].Wrong != 0 {
 		t.Error(got, r.filing(second.ID).Challenges[0].Wrong)
+	}
+	if err := r.s.RetireGeneration(t.Context(), 3); err != nil {
+		t.Fatal(err)
 	}
 	r.keys = both
 	r.restart(true)
@@ -222,4 +223,30 @@ func TestARestartInEveryStateForgetsAndReopensNothing(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAPhoneThatCannotBeOpenedWaitsAndHoldsUpNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(p *verify.Policy) { p.SMSGap = time.Minute })
+		r.file(twoPersons())
+		second := r.file(twoPersons()) // has to wait for the gap
+		broken := second.Persons[0].ChallengeID
+		if err := r.s.Update(t.Context(), func(tx *Tx) error {
+			return tx.execOne(t.Context(), `UPDATE challenges SET number = $1 WHERE id = $2`, []byte("\x01damaged"), broken)
+		}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Minute)
+		next, err := r.v.Sweep(t.Context(), time.Now())
+		if err != nil || next.Before(time.Now()) {
+			t.Fatal(next, err)
+		}
+		synctest.Wait()
+		if n := len(r.modem.sent(phoneB)); n != 2 {
+			t.Errorf("%d texts to the other phone", n)
+		}
+		if c := r.filing(second.ID).Challenges[0]; c.ID != broken || c.State != verify.ChallengeNew {
+			t.Errorf("%s", c.State)
+		}
+	})
 }

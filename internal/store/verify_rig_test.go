@@ -68,8 +68,14 @@ func (m *pretendModem) sent(number string) []string {
 }
 
 func newRig(t testing.TB, change func(*verify.Policy)) *rig {
+	return beginRig(t, seal.Random(), change)
+}
+
+func newKeyedRig(t testing.TB, keys *seal.Keyring) *rig { return beginRig(t, keys, nil) }
+
+func beginRig(t testing.TB, keys *seal.Keyring, change func(*verify.Policy)) *rig {
 	r := &rig{
-		t: t, path: filepath.Join(t.TempDir(), "t.db"), keys: seal.Random(), policy: verify.DefaultPolicy(),
+		t: t, path: filepath.Join(t.TempDir(), "t.db"), keys: keys, policy: verify.DefaultPolicy(),
 		modem: &pretendModem{texts: map[string][]string{}, last: map[string]byte{}},
 	}
 	r.policy.SMSPerDay, r.policy.SMSGap = 0, 0
