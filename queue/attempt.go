@@ -41,6 +41,12 @@ func (q *Queue) claim(ctx context.Context, tx Tx, l Line, now time.Time) (*job, 
 			}
 			continue
 		}
+		if m.Locked { // not now, and never for good: its key or its row may be put back
+			if _, err := q.apply(ctx, tx, m, seq, happening{what: shut, why: "its text or number cannot be opened: wrong key file, or damage"}, now); err != nil {
+				return nil, time.Time{}, err
+			}
+			continue
+		}
 		if gone, err := q.stopped(ctx, tx, m, now); err != nil {
 			return nil, time.Time{}, err
 		} else if gone {
@@ -82,7 +88,7 @@ func begins(ctx context.Context, tx Tx, sim string, now time.Time) (time.Time, e
 
 // encode makes one part's TPDU, the same at every attempt but for what is left of the deadline. why says in what it fails.
 func (m Message) encode(seq int, now time.Time) (tpdu []byte, why string) {
-	if m.Locked || m.Wiped {
+	if m.Wiped {
 		return nil, "its text cannot be read any more"
 	}
 	all, err := pdu.Encode(pdu.Message{

@@ -12,7 +12,8 @@ type what uint8
 
 const (
 	claimed   what = iota // a line takes it; the attempt is written down in the same transaction
-	unfit                 // it cannot be sent at all: its text is sealed under a lost key, or cannot be encoded
+	unfit                 // it cannot be sent at all: its text cannot be encoded
+	shut                  // it cannot be sent now: what is sealed does not open
 	ended                 // an attempt has an outcome, at once or late
 	reported              // a status report for one of its attempts
 	seen                  // the recipient has shown that the text arrived
@@ -56,6 +57,10 @@ func (s Segment) next(h happening, t terms) Segment {
 	case unfit:
 		if s.State == Queued {
 			return s.fail(Rejected, h.why, t)
+		}
+	case shut:
+		if s.State == Queued {
+			s.Due, s.Reason = t.now.Add(t.policy.MaxBackoff), h.why
 		}
 	case ended:
 		return s.ended(h, t)

@@ -110,10 +110,19 @@ func (s *Service) sweepOne(ctx context.Context, tx Tx, c Challenge, now time.Tim
 	return err
 }
 
+// shutWait is when a challenge is looked at again whose phone or code could not be opened.
+const shutWait = time.Minute
+
 // sendDelayed sends the first SMS of a challenge that had to wait for the limits of its phone.
 func (s *Service) sendDelayed(ctx context.Context, tx Tx, c Challenge, now time.Time) error {
 	n, err := s.openNumber(c)
-	if err != nil {
+	if err == nil {
+		_, err = s.openCode(c)
+	}
+	if err != nil { // not now, and no reason to keep the others from being looked at
+		after := c
+		after.Due = earlier(now.Add(shutWait), c.Deadline)
+		_, err = s.save(ctx, tx, c, after, now)
 		return err
 	}
 	numberMACs := s.hashNumber(n)
