@@ -1,12 +1,14 @@
 package modem
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -29,8 +31,43 @@ func resolve(path string) (string, error) {
 	return filepath.Abs(target)
 }
 
-func lockPort(path string) (*lock, error) {
-	fd, err := unix.Open(path, unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+// A node belongs to root alone until udev has set its group, a moment after it was made.
+const (
+	fresh     = 3 * time.Second
+	freshLook = 50 * time.Millisecond
+)
+
+// openNode opens a port's node. One that was made just now and may not be opened is tried again until udev has had its time;
+// ctx or the end of that ends it.
+func openNode(ctx context.Context, path string, open func(string) (int, error), made func(string) time.Time) (int, error) {
+	for {
+		fd, err := open(path)
+		if !errors.Is(err, unix.EACCES) || time.Since(made(path)) >= fresh {
+			return fd, err
+		}
+		select {
+		case <-ctx.Done():
+			return fd, err
+		case <-time.After(freshLook):
+		}
+	}
+}
+
+func openTTY(path string) (int, error) {
+	return unix.Open(path, unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+}
+
+// changed is when a node was made, or its owner, group or mode last changed; zero where that cannot be told.
+func changed(path string) time.Time {
+	var st unix.Stat_t
+	if unix.Stat(path, &st) != nil {
+		return time.Time{}
+	}
+	return time.Unix(st.Ctim.Unix())
+}
+
+func lockPort(ctx context.Context, path string) (*lock, error) {
+	fd, err := openNode(ctx, path, openTTY, changed)
 	if err != nil {
 		return nil, explain(path, err)
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"strings"
 	"time"
 
@@ -29,7 +28,7 @@ func openPort(ctx context.Context, name string, baud int) (io.ReadWriteCloser, e
 		}
 		return conn, nil
 	}
-	return openSerial(name, baud)
+	return openSerial(ctx, name, baud)
 }
 
 // bare leaves out what an error says twice.
@@ -48,8 +47,8 @@ type serialPort struct {
 	lock *lock
 }
 
-func openSerial(path string, baud int) (io.ReadWriteCloser, error) {
-	l, err := lockPort(path)
+func openSerial(ctx context.Context, path string, baud int) (io.ReadWriteCloser, error) {
+	l, err := lockPort(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -111,38 +110,11 @@ func explain(path string, err error) error {
 		return fmt.Errorf("%w: %s does not exist; is the modem plugged in? ls -l /dev/serial/by-id shows what is there", ErrPortMissing, path)
 	case errors.Is(err, unix.ENXIO), errors.Is(err, unix.ENODEV), errors.Is(err, unix.EIO):
 		return fmt.Errorf("%w: the device behind %s is gone (%v); unplug it and plug it in again", ErrPortMissing, path, err)
-	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
+	case errors.Is(err, unix.EPERM): // the device filter of a control group says so, not the rights of the node: those are EACCES
+		return fmt.Errorf("%w: the system keeps this service off %s, whatever its group (EPERM): its unit's DeviceAllow= did not know the driver when it started; "+
+			"systemctl restart attestd, and use the shipped unit, which loads the drivers first", ErrPortForbidden, path)
+	case errors.Is(err, unix.EACCES):
 		return fmt.Errorf("%w: no permission to open %s; add the user of this service to the group that owns it (dialout)", ErrPortForbidden, path)
 	}
 	return fmt.Errorf("%w: %s can't be opened (%v)", ErrPortMissing, path, err)
-}
-
-func busy(path string) error {
-	who := "another program"
-	if h := holder(path); h != "" {
-		who = h
-	}
-	return fmt.Errorf("%w: %s is held by %s; stop it (ModemManager: tell it to ignore this device), or give each program its own port", ErrPortBusy, path, who)
-}
-
-// holder names the process that has the path open, where /proc lets us see it.
-func holder(path string) string {
-	target, err := resolve(path)
-	if err != nil {
-		return ""
-	}
-	procs, _ := os.ReadDir("/proc")
-	for _, p := range procs {
-		if p.Name()[0] < '1' || p.Name()[0] > '9' || p.Name() == fmt.Sprint(os.Getpid()) {
-			continue
-		}
-		fds, _ := os.ReadDir("/proc/" + p.Name() + "/fd")
-		for _, fd := range fds {
-			if link, err := os.Readlink("/proc/" + p.Name() + "/fd/" + fd.Name()); err == nil && link == target {
-				name, _ := os.ReadFile("/proc/" + p.Name() + "/comm")
-				return fmt.Sprintf("%s (process %s)", strings.TrimSpace(string(name)), p.Name())
-			}
-		}
-	}
-	return ""
 }
