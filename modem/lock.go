@@ -107,6 +107,7 @@ func (l *lock) takeFile(path string) error {
 		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 		if err == nil {
 			fmt.Fprintf(f, "%10d\n", os.Getpid())
+			_ = f.Chmod(0o644) // whatever the umask: FHS 3.0 5.9 wants locks to be world-readable, and it holds nothing but our process
 			f.Close()
 			l.file = name
 			return nil

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"attestd/modem/simulator"
@@ -79,6 +80,7 @@ func (c *simulateCmd) Run(a *app) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, n.Close()) }()
+	syscall.Umask(0o022) // the ports are for other programs, of other users too
 	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
 		return fmt.Errorf("--dir: %w", err)
 	}

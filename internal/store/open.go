@@ -65,6 +65,7 @@ func (s *Store) open(ctx context.Context, o Options) (err error) {
 		s.reads.SetMaxOpenConns(4)
 		s.reads.SetMaxIdleConns(4)
 		err = s.loadHooks(ctx)
+		narrow(s.path)
 	}
 	if err == nil && o.Exclusive {
 		err = s.beginClock(ctx)
@@ -169,6 +170,21 @@ func create(path string) error {
 		return err
 	}
 	return f.Close()
+}
+
+// narrow gives the database's own files its mode, and takes from it what others may: some were made under a wide umask. What cannot
+// be changed is another user's.
+func narrow(path string) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return
+	}
+	mode := info.Mode().Perm() & 0o660
+	for _, suffix := range []string{"", "-wal", "-shm", ".lock"} {
+		if info, err := os.Stat(path + suffix); err == nil && info.Mode().Perm() != mode {
+			_ = os.Chmod(path+suffix, mode)
+		}
+	}
 }
 
 func lockFile(path string) (*os.File, error) {
