@@ -39,6 +39,8 @@ import (
 //	sent MR, unknown, not-sent, refused CODE     how that ended
 //	wait DURATION              lets time pass
 //	never LINE                 the driver does not write this from here on
+//	registered STATUS          what asking for the registration tells
+//	deaf no, deaf TEXT         whether it tells of what it receives; if not, why
 //	identity KEY=VALUE         as sim, imsi, smsc, number, model
 func TestEveryDialogueEndsAsItsFileSays(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.at")
@@ -211,6 +213,18 @@ func (h *host) verb(verb, args string) error {
 		return nil
 	case "identity":
 		return h.identity(args)
+	case "registered":
+		r, err := h.m.Registration(ctx)
+		if err == nil && r.String() != args {
+			err = fmt.Errorf("it is %q", r)
+		}
+		return err
+	case "deaf":
+		synctest.Wait()
+		if why := h.m.Deaf(); why == "" && args != "no" || !strings.Contains(why+"no", args) {
+			return fmt.Errorf("it is deaf because %q", why)
+		}
+		return nil
 	}
 	return errors.New("there is no such verb")
 }

@@ -26,14 +26,17 @@ func (m *Modem) Drain(ctx context.Context) (n int, err error) {
 		return 0, err
 	}
 	var failed []error
-	// A modem whose message was not acknowledged in time says nothing more.
-	if err := m.tellAgain(ctx); err != nil {
+	if err := m.listen(ctx); err != nil {
 		return 0, err
 	}
+	alone := m.hearing.alone()
 	for _, mem := range mems {
 		err := m.with(ctx, mem, func(mem string) error {
 			events, err := m.list(ctx, mem)
 			for _, e := range events {
+				if !e.Misread {
+					m.hearing.found(slot{e.Memory, e.Index}, alone)
+				}
 				if !m.put(e) {
 					return at.ErrClosed
 				}
@@ -44,8 +47,13 @@ func (m *Modem) Drain(ctx context.Context) (n int, err error) {
 		if lost(err) || errors.Is(err, errTextMode) {
 			return n, err
 		}
-		if err != nil && mem == home {
+		if err == nil {
+			continue
+		}
+		if mem == home {
 			failed = append(failed, fmt.Errorf("memory %s: %w", mem, err))
+		} else if !m.memory.grumbled.Swap(true) {
+			m.log.Warn("a store of the modem can't be listed: what lies in it is not seen", "memory", mem, "error", err)
 		}
 	}
 	return n, errors.Join(failed...)
@@ -55,6 +63,9 @@ func (m *Modem) Drain(ctx context.Context) (n int, err error) {
 // where they are not handed over.
 func (y *memory) all() []string {
 	mems := []string{y.home}
+	if y.fixed {
+		return mems
+	}
 	for _, mem := range y.offered {
 		if (mem == "ME" || mem == "SM" || mem == "SR") && mem != y.home {
 			mems = append(mems, mem)

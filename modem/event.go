@@ -15,6 +15,7 @@ const (
 	SIMFull                              // the message store is full: Drain
 	SIMChanged                           // the card was taken out, put in, or asks for its PIN; Text
 	Ring                                 // somebody calls
+	Deaf                                 // the modem had stopped telling of what it receives; Text says why
 )
 
 // Event is something the modem said unasked, in its order.
@@ -56,6 +57,8 @@ func (k EventKind) String() string {
 		return "sim-changed"
 	case Ring:
 		return "ring"
+	case Deaf:
+		return "deaf"
 	}
 	return "unsolicited"
 }

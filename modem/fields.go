@@ -31,7 +31,7 @@ func params(line, prefix string) []string {
 }
 
 func param(p []string, i int) string {
-	if i >= len(p) {
+	if i < 0 || i >= len(p) {
 		return ""
 	}
 	return p[i]

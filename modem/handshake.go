@@ -42,6 +42,7 @@ func (m *Modem) handshake(ctx context.Context) error {
 
 func (m *Modem) greet(ctx context.Context) error {
 	m.conn.ExpectNoEcho(false)
+	m.hearing.begin()
 	if err := m.wake(ctx); err != nil {
 		return err
 	}
@@ -68,6 +69,7 @@ func (m *Modem) greet(ctx context.Context) error {
 	if h.err != nil {
 		return h.err
 	}
+	m.lacks.Store(id.IMSI == "" && id.ICCID == "" || m.told.Load() == nil || m.memory.fixed)
 	m.identity.Store(&id)
 	m.conn.ExpectNoEcho(m.conn.Echoes() == echoes) // some echo whatever they are told
 	return m.awaitNetwork(ctx)
@@ -105,7 +107,7 @@ func (c *Config) baud() int {
 // switchOn leaves minimum functionality and flight mode (TS 27.007 8.2).
 func (m *Modem) switchOn(h *hands) {
 	switch number(params(h.ask("AT+CFUN?"), "+CFUN:"), 0) {
-	case 0, 4:
+	case 0, 4, 7, 19: // vendors': 7 is offline (Huawei), 19 minimum functionality without the card (u-blox)
 		h.do(at.Command{Line: "AT+CFUN=1", Timeout: 30 * time.Second})
 	}
 }
@@ -137,7 +139,27 @@ func (m *Modem) identifyCard(h *hands, id *Identity) {
 	if id.ICCID == "" {
 		id.ICCID = m.iccid(h, id.Manufacturer)
 	}
-	id.OwnNumber = param(params(h.ask("AT+CNUM"), "+CNUM:"), 1) // TS 27.007 7.1
+	res, _ := h.do(at.Command{Line: "AT+CNUM", Prefix: "+CNUM:"})
+	id.OwnNumber = ownNumber(res.Lines)
+}
+
+// ownNumber is the number for voice, which is service 4, of [<alpha>],<number>,<type>[,<speed>,<service>] (TS 27.007 7.1); the first where
+// none says so.
+func ownNumber(lines []string) (number string) {
+	for _, line := range lines {
+		p := params(line, "+CNUM:")
+		one := param(p, 1)
+		if one != "" && one[0] != '+' && param(p, 2) == "145" { // international, TS 24.008 10.5.4.7
+			one = "+" + one
+		}
+		if one != "" && param(p, 4) == "4" {
+			return one
+		}
+		if number == "" {
+			number = one
+		}
+	}
+	return number
 }
 
 // iccid asks in the ways of the vendors, the likely one first, and last by reading the file itself (TS 31.102 4.2.2).

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"attestd/modem/at"
@@ -16,7 +17,9 @@ type memory struct {
 	turn          chan struct{} // holds one when somebody has it
 	home, current string        // belong to the turn
 	offered       []string      // what mem1 may be; set by the handshake
+	fixed         bool          // AT+CPMS is refused in every form: there is the one in use, whatever it is called; belongs to the turn
 	noList        bool          // AT+CMGL is refused in every form; belongs to the turn
+	grumbled      atomic.Bool   // that one can't be listed was said
 
 	mu      sync.Mutex
 	slots   map[slot]string // what was last read from a slot and not deleted yet
@@ -28,6 +31,8 @@ type slot struct {
 	index  int
 }
 
+var errNoSuchMemory = errors.New("the modem does not let this memory be chosen")
+
 // with runs f while mem1 is mem ("" is where it is), and puts it back.
 func (m *Modem) with(ctx context.Context, mem string, f func(mem string) error) error {
 	select {
@@ -38,7 +43,7 @@ func (m *Modem) with(ctx context.Context, mem string, f func(mem string) error) 
 	case <-m.conn.Done():
 		return m.conn.Err()
 	}
-	if mem == "" {
+	if mem == "" || m.memory.fixed {
 		mem = m.memory.current
 	}
 	if mem != m.memory.current {
@@ -62,7 +67,7 @@ func (m *Modem) choose(ctx context.Context, mem string) error {
 			return err
 		}
 	}
-	return fmt.Errorf("memory %s can't be chosen: %w", mem, err)
+	return fmt.Errorf("%w: %s: %w", errNoSuchMemory, mem, err)
 }
 
 // remember notes what lies in a slot, so that only that is ever deleted from it. It reports whether this is new.
@@ -129,13 +134,17 @@ func (m *Modem) fetch(line string, t time.Time) []Event {
 		if wait > 0 && pause(ctx, m.conn.Done(), wait) != nil {
 			return nil
 		}
-		err := m.with(ctx, mem, func(mem string) error {
+		read := func(mem string) error {
 			e, fresh, err := m.readSlot(ctx, slot{mem, index}, t)
 			if err == nil && (fresh || !e.Misread) {
 				out = []Event{e}
 			}
 			return err
-		})
+		}
+		err := m.with(ctx, mem, read)
+		if errors.Is(err, errNoSuchMemory) { // then it may lie in the one in use
+			err = m.with(ctx, "", read)
+		}
 		if err == nil || lost(err) || errors.Is(err, errTextMode) {
 			return out
 		}
@@ -190,17 +199,4 @@ func (m *Modem) liesThere(ctx context.Context, s slot, raw string) (bool, error)
 	}
 	m.mustForget(s) // the next list tells it again
 	return false, nil
-}
-
-// tellAgain sets again that the modem tells of what it receives.
-func (m *Modem) tellAgain(ctx context.Context) error {
-	line, ok := m.told.Load().(string)
-	if !ok || !m.phase2p.Load() {
-		return nil
-	}
-	_, err := m.conn.Do(ctx, at.Command{Line: line, Timeout: m.c.CommandTimeout})
-	if lost(err) {
-		return err
-	}
-	return nil // a refusal leaves things as they were; Drain finds what was not told
 }

@@ -3,6 +3,7 @@ package modem
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -130,8 +131,10 @@ func isRead(line, prefix string) bool {
 		return false
 	}
 	_, second, ok := strings.Cut(rest, ",")
-	second = strings.TrimSpace(second)
-	return ok && second != "" && second[0] >= '0' && second[0] <= '9' && (len(second) == 1 || second[1] == ',' || second[1] == '0' && second[0] == '1' || second[1] == ' ')
+	second, _, _ = strings.Cut(second, ",")
+	second, _, _ = strings.Cut(strings.TrimSpace(second), " ")
+	stat, err := strconv.Atoi(second)
+	return ok && err == nil && len(second) <= 3 && stat >= 0 && stat <= 10
 }
 
 // awaitNetwork waits for registration, if Open shall. What the modem says unasked would tell sooner; asking each second does not

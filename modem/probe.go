@@ -15,7 +15,7 @@ func Probe(ctx context.Context, c Config) (Identity, error) {
 	if err := m.wake(ctx); err != nil {
 		return Identity{}, err
 	}
-	h := &hands{m: m, ctx: ctx}
+	h := &hands{m: m, ctx: ctx, hasty: true}
 	for _, line := range []string{"ATE0", "ATV1", "AT+CMEE=1", "AT&D0"} { // AT&D0: the close must not reset it
 		h.try(line)
 	}

@@ -29,11 +29,13 @@ type Modem struct {
 	stale    atomic.Bool               // the modem restarted since
 	cs, eps  atomic.Int32              // the last <stat> heard, for modems that answer +CREG? with nothing
 	noCMMS   atomic.Bool
-	told     atomic.Value // the AT+CNMI that the modem took, a string
-	mode     atomic.Int32 // how it answers AT+CMGF: modeAsked, modeSet, modeRefused
-	misreads int          // handed over in a row and not read whole; the translator's own
-	mended   time.Time    // when the translator last looked for what a broken conversation had lost; its own
-	phase2p  atomic.Bool  // CSMS=1: received messages want AT+CNMA (TS 27.005 3.2.1)
+	told     atomic.Value  // the AT+CNMI that the modem took, a string
+	awake    chan struct{} // the modem has said that its card is ready, or its SMS part
+	lacks    atomic.Bool   // something was refused in the handshake without which a session is not complete
+	mode     atomic.Int32  // how it answers AT+CMGF: modeAsked, modeSet, modeRefused
+	misreads int           // handed over in a row and not read whole; the translator's own
+	mended   time.Time     // when the translator last looked for what a broken conversation had lost; its own
+	phase2p  atomic.Bool   // CSMS=1: received messages want AT+CNMA (TS 27.005 3.2.1)
 
 	emit       chan Event
 	events     chan Event
@@ -42,8 +44,9 @@ type Modem struct {
 	closeOnce  sync.Once
 	pumped     chan struct{}
 
-	memory memory
-	due    confirmation
+	memory  memory
+	due     confirmation
+	hearing hearing
 }
 
 // OpenOn opens a session over a connection that is there already, and owns it from here.
@@ -61,7 +64,7 @@ func begin(port io.ReadWriteCloser, c Config) *Modem {
 	c.fill()
 	m := &Modem{
 		c: c, log: c.Logger,
-		emit: make(chan Event), events: make(chan Event), translated: make(chan struct{}),
+		awake: make(chan struct{}, 1), emit: make(chan Event), events: make(chan Event), translated: make(chan struct{}),
 		closing: make(chan struct{}), pumped: make(chan struct{}),
 		memory: memory{turn: make(chan struct{}, 1), slots: map[slot]string{}, suspect: map[slot]string{}},
 		due:    confirmation{said: make(chan struct{}, 1)},
@@ -172,6 +175,9 @@ type hands struct {
 	m   *Modem
 	ctx context.Context
 	err error
+
+	busyUntil time.Time // until when a card that is busy is waited for; zero before it was
+	hasty     bool      // it is not waited for
 }
 
 // do sends a command. The second result is false when the modem refused, or when the run has ended.
@@ -183,10 +189,41 @@ func (h *hands) do(cmd at.Command) (at.Result, bool) {
 		cmd.Timeout = h.m.c.CommandTimeout
 	}
 	res, err := h.m.conn.Do(h.ctx, cmd)
+	for !h.hasty && notYet(err) && h.rest() {
+		res, err = h.m.conn.Do(h.ctx, cmd)
+	}
+	if !h.hasty && notYet(err) && h.err == nil {
+		h.err = say(ErrSIMFailure, "the card is still busy after %v (%v, to %s); restart the modem", simPatience, err, cmd.Line)
+	}
 	if err != nil && lost(err) && !errors.Is(err, at.ErrTimeout) { // one command that hangs is no reason to give up
 		h.err = err
 	}
 	return res, err == nil
+}
+
+// rest gives a busy card time: for a second, or until the modem says that it is ready. It is false when it was given enough.
+func (h *hands) rest() bool {
+	if h.busyUntil.IsZero() {
+		h.busyUntil = time.Now().Add(simPatience)
+	}
+	if h.err != nil || !time.Now().Before(h.busyUntil) {
+		return false
+	}
+	second := time.NewTimer(time.Second)
+	defer second.Stop()
+	select {
+	case <-second.C:
+	case <-h.m.awake:
+	case <-h.ctx.Done():
+	case <-h.m.conn.Done():
+	}
+	return true
+}
+
+// notYet reports whether the modem means "not yet" (TS 27.007 9.2.1, TS 27.005 3.2.5; 515 is many vendors').
+func notYet(err error) bool {
+	n := code(err)
+	return n == 14 || n == 314 || n == 515
 }
 
 // try sends a command that has no information text.

@@ -114,6 +114,7 @@ func (m *Modem) indicate(h *hands, confirmed bool) {
 				m.phase2p.Store(confirmed)
 				m.due.since.Store(nil) // a modem that starts anew has forgotten what it handed over
 				m.told.Store("AT+CNMI=" + n.String())
+				m.hearing.set(n)
 				return
 			}
 			if h.err != nil {
@@ -121,16 +122,18 @@ func (m *Modem) indicate(h *hands, confirmed bool) {
 			}
 		}
 	}
-	if !h.try("AT+CNMI=2,1") {
+	if !h.try("AT+CNMI=2,1") && h.err == nil {
+		m.hearing.refused()
 		m.log.Warn("the modem takes no AT+CNMI: received messages are seen only when the store is drained")
 	}
 }
 
 // chooseMemory puts everything in ME where that is offered, else in SM: mem1 is read and deleted from, mem2 written to, mem3
-// receives (TS 27.005 3.2.2). Only what all three offer is used, for mem1 must be mem3.
+// receives (TS 27.005 3.2.2). Only what all three offer is used, for mem1 must be mem3; and of that the first with room for a message.
 func (m *Modem) chooseMemory(h *hands) {
 	m.memory.turn <- struct{}{}
 	defer func() { <-m.memory.turn }()
+	m.memory.fixed = false
 	offered := memories(groups(h.ask("AT+CPMS=?"), "+CPMS:"))
 	wanted := make([]string, 0, 3)
 	for _, mem := range []string{"ME", "SM", "MT"} {
@@ -142,20 +145,46 @@ func (m *Modem) chooseMemory(h *hands) {
 	if len(m.memory.offered) == 0 {
 		m.memory.offered = []string{"ME", "SM"}
 	}
+	first := ""
 	for _, mem := range wanted {
-		for _, set := range []string{mem + `","` + mem + `","` + mem, mem + `","` + mem, mem} {
-			if h.try(`AT+CPMS="` + set + `"`) {
-				m.memory.home, m.memory.current = mem, mem
-				return
-			}
+		room, taken := m.tryMemory(h, mem)
+		if room {
+			return
+		}
+		if taken && first == "" {
+			first = mem
 		}
 	}
+	if first != "" { // none has room: what can be drained is
+		m.log.Warn("no store of the modem has room for a received text", "memory", first)
+		m.tryMemory(h, first)
+		return
+	}
 	// It keeps what it has; ask what that is.
+	m.memory.fixed = true
 	res, _ := h.do(at.Command{Line: "AT+CPMS?", Prefix: "+CPMS:"})
 	if len(res.Lines) > 0 {
 		m.memory.home = param(params(res.Lines[0], "+CPMS:"), 0)
 		m.memory.current = m.memory.home
 	}
+}
+
+// tryMemory chooses one, in the forms that modems want, and reports whether it was taken and has room: +CPMS: <used1>,<total1>,...
+func (m *Modem) tryMemory(h *hands, mem string) (room, taken bool) {
+	for _, set := range []string{mem + `","` + mem + `","` + mem, mem + `","` + mem, mem} {
+		res, ok := h.do(at.Command{Line: `AT+CPMS="` + set + `"`, Prefix: "+CPMS:"})
+		if !ok {
+			continue
+		}
+		m.memory.home, m.memory.current = mem, mem
+		var p []string
+		if n := len(res.Lines); n > 0 {
+			p = params(res.Lines[n-1], "+CPMS:")
+		}
+		used, total := number(p, len(p)-2), number(p, len(p)-1)
+		return used < 0 || total < 0 || used < total, true
+	}
+	return false, false
 }
 
 type offer struct {

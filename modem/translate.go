@@ -69,6 +69,7 @@ func (m *Modem) pump() {
 
 // heard hands on a status report that comes while a submit is under way: its event may wait behind what must be fetched first.
 func (m *Modem) heard(e at.Event) {
+	m.hearing.announced()
 	if m.phase2p.Load() {
 		m.due.heard()
 		m.conn.AskWithin(confirmSoon)
@@ -107,6 +108,7 @@ func (m *Modem) meaning(e at.Event) []Event {
 		head, body := ownBody(line)
 		return m.handed(body, announced(head), e.At)
 	case strings.HasPrefix(line, "+CMTI:"), strings.HasPrefix(line, "+CDSI:"):
+		m.hearing.announced()
 		return m.fetch(line, e.At)
 	case strings.HasPrefix(line, "+CREG:"):
 		return m.registration(line, "+CREG:")
@@ -122,7 +124,12 @@ func (m *Modem) meaning(e at.Event) []Event {
 	case full(line):
 		return []Event{{Kind: SIMFull, Text: line}}
 	case begins(line, again):
-		if since := m.ready.Load(); since != nil && time.Since(*since) > settleTime {
+		select {
+		case m.awake <- struct{}{}:
+		default:
+		}
+		// Soon after the handshake it is the modem's start; if that left something out, what was refused then is asked for again.
+		if since := m.ready.Load(); since != nil && (time.Since(*since) > settleTime || m.lacks.Load()) {
 			m.stale.Store(true)
 			return []Event{{Kind: Restarted, Text: line}}
 		}
@@ -142,6 +149,7 @@ func (m *Modem) lookAgain(since time.Time) {
 	if m.ready.Load() == nil || m.stale.Load() || !since.After(m.mended) {
 		return
 	}
+	m.hearing.missed()
 	if n, err := m.Drain(context.Background()); err != nil {
 		m.log.Warn("what came while the modem did not answer could not be listed yet", "error", err)
 	} else if n > 0 {

@@ -13,7 +13,7 @@ var banners = []string{
 }
 
 // again are said when the card is read: after a restart whose banner we missed, or because the card was changed.
-var again = []string{"+CPIN: READY", "Call Ready", "SMS Ready", "SMS DONE", "PB DONE"}
+var again = []string{"+CPIN: READY", "Call Ready", "SMS Ready", "SMS DONE", "PB DONE", "+QIND: SMS DONE", "+QIND: PB DONE", "+PBREADY"}
 
 // plain are the unsolicited lines that do not begin with + ^ * # or %.
 var plain = []string{

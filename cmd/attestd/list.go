@@ -136,6 +136,9 @@ func (c *modemsCmd) Run(a *app) error {
 		return err
 	}
 	for _, m := range l.Items {
+		if m.Deaf != "" {
+			fmt.Fprintf(a.stdout, "%s: it does not tell of what it receives, and texts come with the next list: %s\n", m.Name, oneLine(m.Deaf))
+		}
 		if m.Error != "" {
 			fmt.Fprintf(a.stdout, "%s: %s\n", m.Name, oneLine(m.Error))
 		}

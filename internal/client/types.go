@@ -63,6 +63,7 @@ type Modem struct {
 	Model        string `json:"model"`
 	Registration string `json:"registration"`
 	SignalDBm    *int   `json:"signal_dbm"`
+	Deaf         string `json:"deaf"`
 	Submitted    int64  `json:"submitted"`
 	Failed       int64  `json:"failed"`
 	Received     int64  `json:"received"`

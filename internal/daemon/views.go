@@ -22,7 +22,7 @@ func (d *Daemon) modemViews() []httpapi.Modem {
 			Manufacturer: s.Identity.Manufacturer, Model: s.Identity.Model, Revision: s.Identity.Revision,
 			IMEI: s.Identity.IMEI, SIM: s.Identity.ICCID, IMSI: s.Identity.IMSI, Number: s.Identity.OwnNumber, SMSC: s.Identity.SMSC,
 			Submitted: s.Submitted, Failed: s.Failed, Received: s.Received,
-			LastSubmit: optional(s.LastSubmit), LastReceived: optional(s.LastReceived),
+			Deaf: s.Deaf, LastSubmit: optional(s.LastSubmit), LastReceived: optional(s.LastReceived),
 		}
 		if s.Opened > 0 {
 			views[i].Registration = s.Registration.String()
@@ -48,6 +48,7 @@ func (d *Daemon) modemSnapshot() []metrics.Modem {
 		if s.Signal.Known && up {
 			views[i].SignalDBm = s.Signal.DBm
 		}
+		views[i].Deaf, views[i].Deafened = s.Deaf != "", s.Deafened
 		views[i].Recoveries = map[string]int64{}
 		for _, rung := range gateway.Rungs() {
 			views[i].Recoveries[string(rung)] = s.Recoveries[rung]

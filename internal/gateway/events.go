@@ -38,6 +38,9 @@ func (s *session) events(ctx context.Context) {
 			s.end(&fault{Restarted, errors.New("the modem restarted")})
 		case modem.SIMChanged:
 			s.end(&fault{Gone, errors.New("the SIM was taken out, put in, or asks for its PIN")})
+		case modem.Deaf:
+			s.change(func(st *Status) { st.Deafened++ })
+			poke(s.look)
 		case modem.SIMFull:
 			s.log.Warn("message store is full: draining it")
 			poke(s.full)

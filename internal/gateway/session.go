@@ -32,6 +32,7 @@ type session struct {
 	searching time.Time     // since when it has no network; zero when it has one
 	search    time.Duration // how long that may last
 	readyAt   time.Time     // since when it is well
+	listed    time.Time     // when its stores were last listed
 }
 
 func newSession(s *station, m *modem.Modem) *session {
@@ -118,6 +119,12 @@ func (s *session) watch(ctx context.Context) error {
 			s.isWellForLong()
 		}
 		if err := s.idle(ctx, again, drain.C); err != nil {
+			return err
+		}
+		if s.status.Load().Deaf == "" || time.Since(s.listed) < s.o.Pace.Health {
+			continue
+		}
+		if err := s.drain(ctx); err != nil { // what it does not tell is looked for as often as it is asked how it is
 			return err
 		}
 	}
@@ -215,7 +222,8 @@ func (s *session) checkHealth(ctx context.Context) (ready bool, err error) {
 	if err != nil {
 		s.log.Debug("no signal report", "error", err)
 	}
-	s.change(func(st *Status) { st.Registration, st.Signal = reg, sig })
+	deaf := s.m.Deaf()
+	s.change(func(st *Status) { st.Registration, st.Signal, st.Deaf = reg, sig, deaf })
 	s.weigh(bounded)
 	switch state, why := unready(reg); {
 	case reg.Ready():
@@ -273,6 +281,7 @@ func (s *session) lateWait() time.Duration {
 func (s *session) drain(ctx context.Context) error {
 	bounded, cancel := context.WithTimeout(ctx, s.patience())
 	defer cancel()
+	s.listed = time.Now()
 	n, err := s.m.Drain(bounded)
 	if err != nil {
 		return fmt.Errorf("stored messages cannot be listed: %w", err)

@@ -33,6 +33,8 @@ type Status struct {
 	Signal       modem.Signal
 	Stored       int            // texts in the memory that receives them
 	Room         int            // how many it holds; 0 when the modem does not say
+	Deaf         string         // why it does not tell of what it receives; empty when it does
+	Deafened     int64          // times that it was found not to tell
 	Opened       int64          // sessions that came up
 	Lost         int64          // sessions that ended by a fault
 	Submitted    int64          // SUBMITs that the modem accepted

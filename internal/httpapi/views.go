@@ -19,6 +19,7 @@ type Modem struct {
 	SMSC         string     `json:"smsc,omitempty" example:"+8613800100500"`
 	Registration string     `json:"registration,omitempty" example:"registered, home"`
 	SignalDBm    *int       `json:"signal_dbm,omitempty" example:"-71"`
+	Deaf         string     `json:"deaf,omitempty" doc:"Why the modem does not tell of what it receives; texts are found by listing its stores then." example:"it takes no AT+CNMI"`
 	Submitted    int64      `json:"submitted" doc:"Parts that the modem accepted since the gateway started."`
 	Failed       int64      `json:"failed" doc:"Parts that it refused, or whose outcome is unknown."`
 	Received     int64      `json:"received" doc:"Texts and status reports received and stored."`

@@ -43,6 +43,8 @@ type Modem struct {
 	Up           bool             // the port is open and the modem answered its last check
 	Registered   bool             // on the home network or roaming
 	SignalDBm    int              // 0: not known, the sample is left out
+	Deaf         bool             // it does not tell of what it receives
+	Deafened     int64            // times that it was found not to
 	StorageUsed  int              // texts on the SIM or in the modem
 	StorageTotal int              // 0: not known, both samples are left out
 	Recoveries   map[string]int64 // rungs of the recovery ladder taken, all rungs named

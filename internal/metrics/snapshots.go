@@ -17,7 +17,7 @@ type snapshots struct {
 
 	messages, depth, oldest, unknown, filings         *prometheus.Desc
 	up, registered, signal, storageUsed, storageTotal *prometheus.Desc
-	recoveries                                        *prometheus.Desc
+	recoveries, deaf, deafened                        *prometheus.Desc
 }
 
 func newSnapshots(s Sources) *snapshots {
@@ -38,6 +38,8 @@ func newSnapshots(s Sources) *snapshots {
 		signal:       desc("modem_signal_dbm", "Received signal strength in dBm; absent when not known.", "modem"),
 		storageUsed:  desc("modem_storage_used", "Texts in the message storage of the SIM or modem.", "modem"),
 		storageTotal: desc("modem_storage_capacity", "Texts that the message storage holds.", "modem"),
+		deaf:         desc("modem_deaf", "1 while the modem does not tell of what it receives: texts are found by listing its stores.", "modem"),
+		deafened:     desc("modem_deafened_total", "Times that the modem was found not to tell of what it receives.", "modem"),
 		recoveries:   desc("modem_recoveries_total", "Steps of the recovery ladder taken for a sick modem, by step; park: none helped.", "modem", "rung"),
 	}
 }
@@ -46,7 +48,7 @@ func newSnapshots(s Sources) *snapshots {
 func (s *snapshots) Describe(ch chan<- *prometheus.Desc) {
 	s.errors.Describe(ch)
 	for _, d := range []*prometheus.Desc{s.messages, s.depth, s.oldest, s.unknown, s.filings,
-		s.up, s.registered, s.signal, s.storageUsed, s.storageTotal, s.recoveries} {
+		s.up, s.registered, s.signal, s.storageUsed, s.storageTotal, s.recoveries, s.deaf, s.deafened} {
 		ch <- d
 	}
 }
@@ -103,6 +105,8 @@ func (s *snapshots) modem(ch chan<- prometheus.Metric, m Modem) {
 		ch <- gauge(s.storageUsed, float64(m.StorageUsed), m.Name)
 		ch <- gauge(s.storageTotal, float64(m.StorageTotal), m.Name)
 	}
+	ch <- gauge(s.deaf, truth(m.Deaf), m.Name)
+	ch <- prometheus.MustNewConstMetric(s.deafened, prometheus.CounterValue, float64(m.Deafened), m.Name)
 	for rung, n := range m.Recoveries {
 		ch <- prometheus.MustNewConstMetric(s.recoveries, prometheus.CounterValue, float64(n), m.Name, rung)
 	}

@@ -1,12 +1,39 @@
 package at
 
 var (
-	cmsCodes = inverse(cmsTexts)
-	cmeCodes = inverse(cmeTexts)
+	cmsCodes = inverse(cmsTexts, cmsAlso)
+	cmeCodes = inverse(cmeTexts, cmeAlso)
 )
 
-func inverse(texts map[int]string) map[string]int {
-	codes := make(map[string]int, len(texts))
+// What modems of the field say in other words than the specifications. A text that means no one code is left out: "unknown" stays in doubt.
+var (
+	cmsAlso = map[string]int{
+		"no network": 331, "network service unavailable": 331, "no service": 331, "timeout": 332, "network time out": 332, "network timed out": 332,
+		"SIM not present": 310, "no SIM": 310, "SIM card not inserted": 310, "SIM PIN necessary": 311, "SIM PIN needed": 311, "PIN required": 311,
+		"PH SIM PIN necessary": 312, "SIM PUK necessary": 316, "PUK required": 316, "SIM PIN2 necessary": 317, "SIM PUK2 necessary": 318,
+		"SMS service reserved": 301, "operation temporarily not allowed": 302, "not supported": 303, "invalid PDU mode": 304, "invalid PDU parameter": 304,
+		"invalid text mode": 305, "invalid text parameter": 305, "invalid index": 321, "SMS memory full": 322, "storage full": 322, "SMSC unknown": 330,
+		"service center address unknown": 330, "service centre address unknown": 330, "SMSC address not set": 330, "no CNMA acknowledgement expected": 340,
+		"no CNMA ack expected": 340, "mobile failure": 300, "phone failure": 300, "unknown": 500, "call barring": 10, "network busy": 42,
+		"subscriber unknown": 30, "number unassigned": 1, "unassigned": 1, "out of order": 38, "not subscribed": 50, "message transfer rejected": 21,
+		"device busy": 515, "command processing": 515, "please wait": 515,
+	}
+	cmeAlso = map[string]int{
+		"no network": 30, "no service": 30, "timeout": 31, "network time out": 31, "network timed out": 31, "emergency calls only": 32,
+		"network not allowed": 32, "network not allowed, emergency calls only": 32, "network not allowed emergency only": 32,
+		"SIM not present": 10, "no SIM": 10, "SIM card not inserted": 10, "SIM PIN necessary": 11, "SIM PIN needed": 11, "PIN required": 11,
+		"SIM PUK necessary": 12, "PUK required": 12, "PH SIM PIN necessary": 5, "wrong SIM": 15, "busy SIM": 14, "SIM is busy": 14, "bad password": 16,
+		"link reserved": 2, "mobile failure": 0, "not allowed": 3, "not supported": 4, "unsupported": 4, "unknown error": 100,
+		"invalid parameters": 50, "incorrect parameter": 50, "invalid parameter": 50, "please wait": 515, "please wait, init or command processing in progress": 515,
+		"command processing in progress": 515,
+	}
+)
+
+func inverse(texts map[int]string, also map[string]int) map[string]int {
+	codes := make(map[string]int, len(texts)+len(also))
+	for text, code := range also {
+		codes[foldText(text)] = code
+	}
 	for code, text := range texts {
 		key := foldText(text)
 		// Some texts name two codes (208 and 211 both say that the SIM is full): the lower one stands for both.
