@@ -22,7 +22,10 @@ func (s *Service) CreateFiling(ctx context.Context, r FilingRequest) (f Filing, 
 		return Filing{}, false, err
 	}
 	err = s.store.Update(ctx, func(tx Tx) (err error) {
-		f, created, err = s.create(ctx, tx, in, clock())
+		if f, created, err = s.create(ctx, tx, in, clock()); err != nil {
+			return err
+		}
+		f.Warnings, err = s.warnings(ctx, tx, in, f)
 		return err
 	})
 	if err != nil {
@@ -88,8 +91,11 @@ func (s *Service) filing(in intake, now time.Time) Filing {
 	f := Filing{
 		ID: newID(), Origin: in.Origin, Reference: in.Reference, BodyMAC: s.vault.MAC("filing", in.canonical()),
 		Type: in.Type, Changes: in.Changes, State: FilingReceived, Language: in.Language, Callback: in.Callback,
-		Supersedes: in.Supersedes,
-		Created:    now, Updated: now,
+		Supersedes: in.Supersedes, Province: in.Province, ResubmitAfter: in.ResubmitAfter,
+		Created: now, Updated: now,
+	}
+	if in.Entity != "" {
+		f.Entity = s.vault.Seal([]byte(in.Entity), "entity:"+f.ID)
 	}
 	for i, one := range in.Persons {
 		p := Person{

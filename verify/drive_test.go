@@ -132,13 +132,12 @@ func (b *bench) state(f Filing) (FilingState, string) {
 	return now.State, now.Reason
 }
 
-func (b *bench) sweep() {
-	for more := true; more; {
-		b.tx(func(tx Tx) (err error) {
-			more, err = b.s.sweep(context.Background(), tx, b.now)
-			return err
-		})
+func (b *bench) sweep() (next time.Time) {
+	next, err := b.s.Sweep(context.Background(), b.now)
+	if err != nil {
+		b.t.Fatal(err)
 	}
+	return next
 }
 
 const (

@@ -32,6 +32,8 @@ const (
 	ReasonCancelled       = "cancelled"
 	ReasonFilingClosed    = "filing_closed" // of a challenge: another person's ended the filing
 	ReasonSuperseded      = "superseded"    // a newer filing took its place
+	ReasonWiped           = "wiped"         // of filing.not_resubmitted: what it was made of is no longer kept
+	ReasonRefused         = "refused"       // of filing.not_resubmitted: a phone of it gets no codes any more
 	ReasonAmended         = "amended"       // of a challenge: the phone or certificate of its person was changed
 )
 
@@ -50,6 +52,15 @@ type Filing struct {
 	Callback   string
 	Supersedes string // the filing whose place it took, "" for none
 	By         string // the filing that took its place, "" for none
+	Province   string // where it is filed, "" for not given
+	Entity     []byte // sealed; nil for not given
+
+	ResubmitAfter time.Duration // after a failure it is submitted again by itself; 0 for never
+	ResubmitDue   time.Time     // when; zero for not
+	Resubmits     int           // how many of those before it were submitted again one after the other
+	Resubmitted   bool          // it was made by submitting Supersedes again
+
+	Warnings   []Warning // in the answer to whoever filed it; not stored
 	Persons    []Person
 	Challenges []Challenge // read by Service.Filing and Service.Filings; not stored with the filing
 	Created    time.Time

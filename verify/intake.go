@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -21,6 +22,8 @@ const (
 	maxName      = 100 // characters, of persons and sites
 	maxCallback  = 2048
 	maxNote      = 200
+
+	mostResubmitAfter = 7 * day
 )
 
 // intake is a request that has been found good, folded to one form: equal intakes are the same filing.
@@ -32,7 +35,11 @@ type intake struct {
 	Persons           []intakePerson
 	Callback          string
 	Language          string
-	Supersedes        string `json:",omitempty"` // filings that were made before there was this field keep their hash
+	// Filings that were made before there were these fields keep their hash.
+	Supersedes    string        `json:",omitempty"`
+	Province      string        `json:",omitempty"`
+	Entity        string        `json:",omitempty"`
+	ResubmitAfter time.Duration `json:",omitempty"`
 }
 
 type site struct {
@@ -49,6 +56,7 @@ type intakePerson struct {
 	Tails  []string
 	Must   bool
 	number msisdn.Number
+	permit bool // the certificate is said to be a Hong Kong or Macao permit
 }
 
 // canonical is the form whose hash tells a repetition from a conflict.
@@ -113,6 +121,13 @@ func (d *desk) order(r FilingRequest) {
 		if fault := d.policy.Callback(r.Callback); fault != "" {
 			d.fault("callback", "%s", fault)
 		}
+	}
+	if d.in.Province = provinceOf(r.Province); d.in.Province == "" && strings.TrimSpace(r.Province) != "" {
+		d.fault("province", "%s; give a province of mainland China, as zhejiang, 浙江, 33 (GB/T 2260) or CN-ZJ (ISO 3166-2)", given(r.Province))
+	}
+	d.in.Entity = foldEntity(d.text("entity", r.Entity, maxName))
+	if d.in.ResubmitAfter = r.ResubmitAfter; d.in.ResubmitAfter != 0 && (d.in.ResubmitAfter < time.Minute || d.in.ResubmitAfter > mostResubmitAfter) {
+		d.fault("resubmit_after", "must be from 60 to %d seconds, or 0 for never", mostResubmitAfter/time.Second)
 	}
 	if d.in.Language != "zh" && d.in.Language != "en" {
 		d.fault("language", "must be zh or en")
@@ -206,6 +221,7 @@ func (d *desk) particulars(i int, r PersonRequest) {
 	p := &d.in.Persons[i]
 	field := func(name string) string { return fmt.Sprintf("persons[%d].%s", i, name) }
 	d.mobile(p, r, field)
+	p.permit = certificateTypeOf(r) == HKMacaoPermit
 	if none := d.tails(p, r, field); none && p.Must {
 		d.fault(field("certificate"), "is missing: give the certificate number, or its last 6 characters as certificate_tail")
 	}
@@ -239,12 +255,16 @@ func (d *desk) tails(p *intakePerson, r PersonRequest, field func(string) string
 }
 
 func (d *desk) certificate(r PersonRequest, field func(string) string) (string, string) {
-	typ := CertificateType(strings.TrimSpace(r.CertificateType))
+	typ := certificateTypeOf(r)
 	if _, ok := certificateRules[typ]; !ok && typ != unknownCertificate {
 		d.fault(field("certificate_type"), "%s; it must be one of %s", given(r.CertificateType), list(certificateTypes))
 		typ = OtherCertificate
 	}
 	return certificateTail(typ, r.Certificate)
+}
+
+func certificateTypeOf(r PersonRequest) CertificateType {
+	return CertificateType(strings.TrimSpace(r.CertificateType))
 }
 
 // mobile takes the person's own number and makes sure that the emergency number is not it.

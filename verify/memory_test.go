@@ -154,6 +154,7 @@ func (t memoryTx) UpdateFiling(_ context.Context, f Filing) error {
 		t.m.broken = append(t.m.broken, fmt.Sprintf("filing went from %s to %s", old.State, f.State))
 	}
 	old.State, old.Reason, old.Note, old.By, old.Updated, old.Ended = f.State, f.Reason, f.Note, f.By, f.Updated, f.Ended
+	old.ResubmitDue = f.ResubmitDue
 	t.m.rows.filings[f.ID] = old
 	return nil
 }
@@ -182,6 +183,35 @@ func (t memoryTx) FilingByReference(ctx context.Context, origin, reference strin
 		}
 	}
 	return Filing{}, ErrNotFound
+}
+
+func (t memoryTx) DueFilings(_ context.Context, now time.Time, limit int) (ids []string, err error) {
+	for id, f := range t.m.rows.filings {
+		if !f.ResubmitDue.IsZero() && !f.ResubmitDue.After(now) && len(ids) < limit {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids, nil
+}
+
+func (t memoryTx) NextDueFiling(context.Context) (next time.Time, err error) {
+	for _, f := range t.m.rows.filings {
+		if !f.ResubmitDue.IsZero() && (next.IsZero() || f.ResubmitDue.Before(next)) {
+			next = f.ResubmitDue
+		}
+	}
+	return next, nil
+}
+
+func (t memoryTx) EntitiesOfNumber(_ context.Context, origin string, numberMACs [][]byte) (map[string][]byte, error) {
+	all := map[string][]byte{}
+	for _, c := range t.m.rows.challenges {
+		if f := t.m.rows.filings[c.FilingID]; f.Origin == origin && f.Entity != nil && anyEqual([][]byte{c.NumberMAC}, numberMACs) {
+			all[f.ID] = f.Entity
+		}
+	}
+	return all, nil
 }
 
 func (t memoryTx) InsertChallenge(_ context.Context, c Challenge) error {

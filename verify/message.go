@@ -34,6 +34,9 @@ const answersLinger = 10 * time.Minute
 // is not accepted after its deadline does not depend on it.
 func (s *Service) Sweep(ctx context.Context, now time.Time) (next time.Time, err error) {
 	now = now.UTC().Truncate(time.Microsecond)
+	if err := s.resubmitFilings(ctx, now); err != nil {
+		return time.Time{}, err
+	}
 	for more := true; more; {
 		err = s.store.Update(ctx, func(tx Tx) (err error) {
 			if more, err = s.sweep(ctx, tx, now); err != nil || more {
@@ -58,7 +61,14 @@ func (s *Service) tidy(ctx context.Context, tx Tx, now time.Time) (next time.Tim
 	if err := tx.ForgetSent(ctx, now.Add(-2*day)); err != nil {
 		return next, err
 	}
-	next, err = tx.NextDueChallenge(ctx)
+	if next, err = tx.NextDueChallenge(ctx); err != nil {
+		return next, err
+	}
+	if due, err := tx.NextDueFiling(ctx); err != nil {
+		return next, err
+	} else if !due.IsZero() && (next.IsZero() || due.Before(next)) {
+		next = due
+	}
 	if later := now.Add(answersLinger); left && (next.IsZero() || next.After(later)) {
 		next = later
 	}

@@ -30,6 +30,7 @@ type Policy struct {
 	MaxWrong           int           // max_wrong
 	MaxAmendments      int           // max_amendments: how often the phone or certificate of one person may be changed in a filing
 	AmendRecorded      bool          // amend_recorded: also a phone that must be the one on the existing record (onRecord)
+	MaxResubmits       int           // max_resubmits: how often in a row a filing is submitted again by itself
 	RejectOnLock       string        // reject_on_lock
 	RepeatWindow       time.Duration // repeat_window: in which an identical submission gets the stored answer, uncharged
 	Remember           time.Duration // remember: how long an ended challenge is still told apart from no record
@@ -45,6 +46,9 @@ type Policy struct {
 	// Destination says why a number of an allowed region gets no code all the same, "" for no reason. It is asked when a code is asked
 	// for, not when one is checked. Nil allows all.
 	Destination func(msisdn.Number) (fault string)
+
+	// Province is where a number is registered, as Areas.Province tells; "" where that is not known. Nil knows nothing.
+	Province func(msisdn.Number) string
 
 	// Callback says what is wrong with the address that a filing wants its events at, "" for nothing. Nil allows all.
 	Callback func(url string) (fault string)
@@ -64,6 +68,7 @@ func DefaultPolicy() Policy {
 		ReplaceTypes:       true,
 		MaxWrong:           5,
 		MaxAmendments:      2,
+		MaxResubmits:       3,
 		RejectOnLock:       RejectAtOnce,
 		RepeatWindow:       10 * time.Second,
 		Remember:           72 * time.Hour,
@@ -97,6 +102,7 @@ func (p Policy) check() error {
 	say(p.SMSPerDay < 0, "limits.sms_per_phone_per_day", "must not be negative")
 	say(p.SMSGap < 0, "limits.sms_gap", "must not be negative")
 	say(p.MaxAmendments < 0, "max_amendments", "must not be negative")
+	say(p.MaxResubmits < 0, "max_resubmits", "must not be negative")
 	say(p.ResubmitsPerDay < 0, "limits.resubmits_per_phone_per_day", "must not be negative")
 	say(p.Even < 0, "even", "must not be negative")
 	say(p.AnswersPerDay < 0, "limits.replies_per_phone_per_day", "must not be negative")

@@ -35,6 +35,10 @@ type FilingRequest struct {
 
 	// Supersedes is the id of a filing whose place this one takes, "" for none.
 	Supersedes string
+
+	Province      string        // where it is filed, in any form (zhejiang, 浙江, 33, CN-ZJ); "" for not given
+	Entity        string        // whose filing it is, in the client's own words; "" for not given
+	ResubmitAfter time.Duration // after a failure it is submitted again by itself; 0 for never
 }
 
 // SiteRequest is a site of the order. Sites that only persons name need not be listed.

@@ -110,6 +110,9 @@ func (s *Service) closeFiling(ctx context.Context, tx Tx, f Filing, e filingStep
 	if !moved {
 		return f, nil
 	}
+	if e == filingFail && reason != ReasonSuperseded {
+		f.ResubmitDue = s.resubmitDue(f, now)
+	}
 	if err := tx.UpdateFiling(ctx, f); err != nil {
 		return f, err
 	}
@@ -168,17 +171,23 @@ func (s *Service) lapse(ctx context.Context, tx Tx, all []Challenge, now time.Ti
 }
 
 // CancelFiling ends a filing at its client's wish; note is the client's reason in its own words. A filing that is
-// cancelled already is given as it is; one that has ended otherwise gives ErrFilingClosed.
+// cancelled already is given as it is, and one that was to be submitted again by itself is that no longer; one that has ended
+// otherwise gives ErrFilingClosed.
 func (s *Service) CancelFiling(ctx context.Context, id, note string) (f Filing, err error) {
+	stopped := false
 	err = s.store.Update(ctx, func(tx Tx) (err error) {
-		f, err = s.cancel(ctx, tx, id, note, clock())
+		now := clock()
+		if f, err = s.cancel(ctx, tx, id, note, now); err != nil {
+			return err
+		}
+		stopped, err = s.dontResubmit(ctx, tx, &f, now)
 		return err
 	})
 	if err != nil {
 		return Filing{}, err
 	}
 	s.openNames(&f)
-	if f.State != FilingCancelled {
+	if f.State != FilingCancelled && !stopped {
 		return f, ErrFilingClosed
 	}
 	return f, nil

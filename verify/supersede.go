@@ -43,7 +43,7 @@ func (s *Service) supersede(ctx context.Context, tx Tx, f Filing, in intake, now
 	if err := s.countResubmit(ctx, tx, in, now); err != nil {
 		return err
 	}
-	old.By = f.ID
+	old.By, old.ResubmitDue = f.ID, time.Time{}
 	if old.State == FilingVerifying {
 		old, err = s.closeFiling(ctx, tx, old, filingFail, ReasonSuperseded, now)
 	} else {
@@ -56,9 +56,10 @@ func (s *Service) supersede(ctx context.Context, tx Tx, f Filing, in intake, now
 	return s.emitFiling(ctx, tx, "filing.superseded", old)
 }
 
-// countResubmit counts the new filing for each of its phones, or refuses it.
+// countResubmit counts the new filing for each of its phones, or refuses it and counts it for none.
 func (s *Service) countResubmit(ctx context.Context, tx Tx, in intake, now time.Time) error {
-	for _, group := range byPhone(in) {
+	groups := byPhone(in)
+	for _, group := range groups {
 		macs := s.hashNumber(in.Persons[group[0]].number)
 		before, err := tx.SentSince(ctx, macs, sentResubmit, now.Add(-day))
 		if err != nil {
@@ -67,6 +68,9 @@ func (s *Service) countResubmit(ctx context.Context, tx Tx, in intake, now time.
 		if most := s.policy.ResubmitsPerDay; most > 0 && len(before) >= most {
 			return TooManyFilings{fmt.Sprintf("persons[%d].mobile", group[0]), before[len(before)-most].Add(day).Sub(now)}
 		}
+	}
+	for _, group := range groups {
+		macs := s.hashNumber(in.Persons[group[0]].number)
 		if err := tx.NoteSent(ctx, macs[0], sentResubmit, now); err != nil {
 			return err
 		}

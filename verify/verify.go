@@ -48,13 +48,16 @@ type Store interface {
 
 // Tx is what verify needs of a transaction. Reads of what is not there give ErrNotFound.
 type Tx interface {
-	// InsertFiling stores a filing with its persons. UpdateFiling changes State, Reason, Note, By, Updated and Ended; it and
+	// InsertFiling stores a filing with its persons. UpdateFiling changes State, Reason, Note, By, ResubmitDue, Updated and Ended; it and
 	// UpdateChallenge never take a row out of a terminal state.
 	InsertFiling(ctx context.Context, f Filing) error
 	UpdateFiling(ctx context.Context, f Filing) error
 	UpdatePerson(ctx context.Context, p Person) error
 	Filing(ctx context.Context, id string) (Filing, error)
 	FilingByReference(ctx context.Context, origin, reference string) (Filing, error)
+
+	// EntitiesOfNumber are the sealed entities, by filing, of filings of an origin that had a challenge at a phone.
+	EntitiesOfNumber(ctx context.Context, origin string, numberMACs [][]byte) (map[string][]byte, error)
 
 	InsertChallenge(ctx context.Context, c Challenge) error
 	UpdateChallenge(ctx context.Context, c Challenge) error
@@ -66,6 +69,9 @@ type Tx interface {
 	// DueChallenges lists at most limit challenges whose Due is at or before now; NextDueChallenge is the earliest Due of all.
 	DueChallenges(ctx context.Context, now time.Time, limit int) ([]Challenge, error)
 	NextDueChallenge(ctx context.Context) (time.Time, error)
+	// DueFilings lists the ids of at most limit filings whose ResubmitDue is at or before now; NextDueFiling is the earliest of all.
+	DueFilings(ctx context.Context, now time.Time, limit int) ([]string, error)
+	NextDueFiling(ctx context.Context) (time.Time, error)
 
 	// Idempotency keys of general challenges, by who asked: a hash of the request, and the challenge that it made.
 	ChallengeKey(ctx context.Context, origin, key string) (challengeID string, bodyMAC []byte, err error)

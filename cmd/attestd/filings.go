@@ -19,7 +19,9 @@ type filingsCmd struct {
 	Show   filingsShowCmd   `cmd:"" help:"Show a filing: its persons, and what happened to it."`
 	Create filingsCreateCmd `cmd:"" help:"Hand in a filing, also one that supersedes another."`
 	Amend  filingsAmendCmd  `cmd:"" help:"Change the phone or the certificate of a person; ends their code and sends another."`
-	Cancel filingsCancelCmd `cmd:"" help:"Cancel a filing."`
+	Cancel filingsCancelCmd `cmd:"" help:"Cancel a filing, or keep one that failed from being submitted again."`
+
+	Resubmit filingsResubmitCmd `cmd:"" help:"Submit a rejected filing again: the same data, new codes."`
 }
 
 type filingsListCmd struct {

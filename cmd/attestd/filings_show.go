@@ -61,6 +61,15 @@ func printFiling(a *app, f client.Filing) error {
 			fmt.Fprintf(a.stdout, "  %-14s %s\n", one[0], oneLine(one[1]))
 		}
 	}
+	if f.ReasonText != nil {
+		fmt.Fprintf(a.stdout, "  %s\n", oneLine(f.ReasonText.EN))
+	}
+	if f.ResubmitAt != nil {
+		fmt.Fprintf(a.stdout, "  resubmitted    by itself at %s, unless it is cancelled\n", clock(*f.ResubmitAt))
+	}
+	for _, w := range f.Warnings {
+		fmt.Fprintf(a.stdout, "  warning        %s: %s\n", oneLine(w.Field), oneLine(w.Message.EN))
+	}
 	fmt.Fprintln(a.stdout)
 	challenges := map[string]client.Challenge{}
 	for _, ch := range f.Challenges {
@@ -108,6 +117,10 @@ func said(m client.Moment) string {
 		switch {
 		case what == "received" && m.Supersedes != "":
 			return "filing received; it supersedes " + m.Supersedes
+		case what == "resubmitted":
+			return "filing submitted again as " + m.SupersededBy
+		case what == "not_resubmitted":
+			return because("filing not submitted again")
 		case what == "superseded":
 			return "filing superseded by " + m.SupersededBy
 		case what == "verifying":

@@ -74,7 +74,17 @@ func TestAFilingIsCreatedAmendedSupersededShownAndCancelledFromTheCommandLine(t 
 			t.Errorf("%v: exit %d\n%s", args, code, out)
 		}
 	}
-	if out, _, _ := say("13900139000\n", "filings", "list", "--mobile", "-"); strings.Count(out, "order-") != 2 {
+	if _, errs, code := say("", "filings", "resubmit", second); code != 1 || !strings.Contains(errs, "only a filing that was rejected") {
+		t.Errorf("a cancelled one again: exit %d, %s", code, errs)
+	}
+	if _, errs, code := say("", "filings", "resubmit", f.ID, "--reference", "order-3"); code != 1 || !strings.Contains(errs, "has taken the place") {
+		t.Errorf("a superseded one again: exit %d, %s", code, errs)
+	}
+	virtual := strings.NewReplacer("order-1", "order-4", "13800138000", "17012345678").Replace(filingOfTwo)
+	if out, errs, code := say(virtual, "filings", "create", "-"); code != 0 || !strings.Contains(out, "warning        persons[0].mobile: The number is a virtual operator's") {
+		t.Errorf("exit %d\n%s%s", code, out, errs)
+	}
+	if out, _, _ := say("13900139000\n", "filings", "list", "--mobile", "-"); strings.Count(out, "order-") != 3 {
 		t.Errorf("the number from standard input:\n%s", out)
 	}
 	if _, errs, code := say("", "filings", "--since", "yesterday"); code != 1 || !strings.Contains(errs, "--since") {

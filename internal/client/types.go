@@ -80,9 +80,26 @@ type Filing struct {
 	CreatedAt time.Time `json:"created_at"`
 	Persons   []Person  `json:"persons"`
 
+	ReasonText *Said      `json:"reason_text"`
+	ResubmitAt *time.Time `json:"resubmit_at"`
+	Warnings   []Warning  `json:"warnings"`
+
 	Supersedes   string      `json:"supersedes"`
 	SupersededBy string      `json:"superseded_by"`
 	Challenges   []Challenge `json:"challenges"`
+}
+
+// Said is a text in both languages.
+type Said struct {
+	ZH string `json:"zh"`
+	EN string `json:"en"`
+}
+
+// Warning is what may go wrong with a filing that was taken.
+type Warning struct {
+	Field   string `json:"field"`
+	Code    string `json:"code"`
+	Message Said   `json:"message"`
 }
 
 // Person is a person of a filing.

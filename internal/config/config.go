@@ -135,8 +135,10 @@ type Verify struct {
 	MaxWrong           int           `toml:"max_wrong"`
 	MaxAmendments      int           `toml:"max_amendments"`
 	AmendRecorded      bool          `toml:"amend_recorded"`
-	RejectOnLock       string        `toml:"reject_on_lock"` // at_once, at_deadline
-	RepeatWindow       time.Duration `toml:"repeat_window"`  // an identical check within it gets the stored answer, uncharged
+	MaxResubmits       int           `toml:"max_resubmits"`
+	NumberAreasFile    string        `toml:"number_areas_file"` // after Load the resolved path
+	RejectOnLock       string        `toml:"reject_on_lock"`    // at_once, at_deadline
+	RepeatWindow       time.Duration `toml:"repeat_window"`     // an identical check within it gets the stored answer, uncharged
 	Remember           time.Duration `toml:"remember"`
 
 	Limits    VerifyLimits    `toml:"limits"`

@@ -66,6 +66,7 @@ func Default() Config {
 			ReplaceTypes:       true,
 			MaxWrong:           5,
 			MaxAmendments:      2,
+			MaxResubmits:       3,
 			RejectOnLock:       "at_once",
 			RepeatWindow:       10 * time.Second,
 			Remember:           3 * day,

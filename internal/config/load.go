@@ -185,6 +185,9 @@ func (c *Config) complete(dir string) (faults []string, credentials map[string]b
 		c.Page.LogoFile = resolve(dir, c.Page.LogoFile)
 		b.logo(c.Page.LogoFile)
 	}
+	if c.Verify.NumberAreasFile != "" {
+		c.Verify.NumberAreasFile = resolve(dir, c.Verify.NumberAreasFile)
+	}
 	return b.faults, credentials
 }
 

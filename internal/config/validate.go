@@ -311,6 +311,7 @@ func (b *binder) verify(v Verify) {
 	b.between("verify.resend_min_left", v.ResendMinLeft, 0, day)
 	b.count("verify.max_wrong", v.MaxWrong, 1, 100) // NIST SP 800-63B-4 3.2.2: no more than 100
 	b.count("verify.max_amendments", v.MaxAmendments, 0, 10)
+	b.count("verify.max_resubmits", v.MaxResubmits, 0, 100)
 	b.oneOf("verify.reject_on_lock", v.RejectOnLock, "at_once", "at_deadline")
 	b.between("verify.repeat_window", v.RepeatWindow, 0, 10*time.Minute)
 	b.between("verify.remember", v.Remember, v.RepeatWindow, 365*day)

@@ -27,10 +27,14 @@ func CheckDatabase(ctx context.Context, cfg config.Config) error {
 }
 
 // Check finds what is wrong with a configuration that only the rooms themselves can tell: a template that does not fit
-// into one SMS when it is filled in, a rule that a cap would not hold under. It opens nothing.
+// into one SMS when it is filled in, a rule that a cap would not hold under, a table that cannot be
+// read. It opens nothing else.
 func Check(cfg config.Config) error {
 	if _, err := verify.New(nil, nil, verifyPolicy(cfg), verifyTemplates(cfg)); err != nil {
 		return fmt.Errorf("verify: %w", err)
+	}
+	if _, err := numberAreas(cfg); err != nil {
+		return err
 	}
 	return checkWebhooks(cfg)
 }

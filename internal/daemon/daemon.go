@@ -129,6 +129,11 @@ func (d *Daemon) buildCore(ctx context.Context, cfg config.Config) (err error) {
 func (d *Daemon) buildRules(cfg config.Config) error {
 	policy := verifyPolicy(cfg)
 	policy.Callback = d.checkCallback
+	areas, err := numberAreas(cfg)
+	if err != nil {
+		return err
+	}
+	policy.Province = areas.Province
 	service, err := verify.New(d.store.Verify(queuePolicy(cfg)), d.keys, policy, verifyTemplates(cfg))
 	if err != nil {
 		return err

@@ -83,6 +83,10 @@ func (r *rules) CancelFiling(ctx context.Context, id, reason string) (verify.Fil
 	return r.Load().CancelFiling(ctx, id, reason)
 }
 
+func (r *rules) ResubmitFiling(ctx context.Context, q verify.ResubmitRequest) (verify.Filing, bool, error) {
+	return r.Load().ResubmitFiling(ctx, q)
+}
+
 func (r *rules) AmendPerson(ctx context.Context, q verify.AmendRequest) (verify.Filing, error) {
 	return r.Load().AmendPerson(ctx, q)
 }

@@ -44,7 +44,7 @@ func verifyPolicy(c config.Config) verify.Policy {
 		Life: v.Life, HardEnd: v.HardEnd, UndeliverableAfter: v.UndeliverableAfter,
 		MaxSends: v.MaxSends, ResendWait: v.ResendWait, ResendMinLeft: v.ResendMinLeft, NewCodeOnResend: v.NewCodeOnResend,
 		ReplaceTypes: v.ReplaceTypes && !v.Templates.Long, // the parts of one text would replace each other
-		MaxWrong:     v.MaxWrong, MaxAmendments: v.MaxAmendments, AmendRecorded: v.AmendRecorded, RejectOnLock: v.RejectOnLock, RepeatWindow: v.RepeatWindow, Remember: v.Remember,
+		MaxWrong:     v.MaxWrong, MaxAmendments: v.MaxAmendments, AmendRecorded: v.AmendRecorded, MaxResubmits: v.MaxResubmits, RejectOnLock: v.RejectOnLock, RepeatWindow: v.RepeatWindow, Remember: v.Remember,
 		SMSPerDay: v.Limits.SMSPerPhonePerDay, SMSGap: v.Limits.SMSGap,
 		Replies: v.Replies, AnswersPerDay: v.Limits.RepliesPerPhonePerDay, ResubmitsPerDay: v.Limits.ResubmitsPerPhonePerDay,
 	}

@@ -210,6 +210,14 @@ func (v fakeVerify) CancelFiling(ctx context.Context, id, reason string) (verify
 	return f, err
 }
 
+func (v fakeVerify) ResubmitFiling(ctx context.Context, r verify.ResubmitRequest) (verify.Filing, bool, error) {
+	f, err := v.Filing(ctx, r.FilingID)
+	if err == nil {
+		err = map[string]error{"wiped": verify.ErrWiped, "open": verify.ErrNotResubmittable, "limit": verify.TooManyFilings{Field: "persons[0].mobile", Wait: time.Hour}}[r.Reference]
+	}
+	return f, r.Reference != "again", err
+}
+
 func (v fakeVerify) AmendPerson(ctx context.Context, r verify.AmendRequest) (verify.Filing, error) {
 	f, err := v.Filing(ctx, r.FilingID)
 	if err == nil && r.Mobile == "" && r.CertificateTail == "" {

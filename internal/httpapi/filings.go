@@ -22,16 +22,20 @@ type FilingRequest struct {
 	Callback  string         `json:"callback,omitempty" maxLength:"4096" doc:"Address for webhooks about this filing." example:"https://platform.example/attestd"`
 
 	Supersedes string `json:"supersedes,omitempty" maxLength:"128" doc:"The id of a filing whose place this one takes: one that was rejected, or that still waits and then ends as rejected, superseded." example:""`
+
+	Province      string `json:"province,omitempty" maxLength:"64" doc:"Where it is filed: zhejiang, 浙江, 33 (GB/T 2260) or CN-ZJ (ISO 3166-2). Only for warnings. In Zhejiang holders of a Hong Kong or Macao permit give the ID number on its back, elsewhere the permit number on its front." example:"zhejiang"`
+	Entity        string `json:"entity,omitempty" maxLength:"512" doc:"Whose filing it is, in your own words or by your own id: only to warn of a number that you have filed for another entity. Kept sealed, never shown." example:"Example Ltd."`
+	ResubmitAfter int    `json:"resubmit_after,omitempty" minimum:"0" maximum:"604800" doc:"Seconds after a failure until it is submitted again by itself, with the same data and new codes, at most verify.max_resubmits times in a row; 0 for never." example:"3600"`
 }
 
 // FilingPerson is a person in charge.
 type FilingPerson struct {
 	Role                  string `json:"role" maxLength:"64" doc:"entity_head or website_head." example:"entity_head"`
 	Name                  string `json:"name,omitempty" maxLength:"1024" example:"张三"`
-	Mobile                string `json:"mobile,omitempty" maxLength:"64" example:"13800138000"`
+	Mobile                string `json:"mobile,omitempty" maxLength:"64" doc:"In an access filing and in the cancellations the number on the existing record." example:"13800138000"`
 	EmergencyMobile       string `json:"emergency_mobile,omitempty" maxLength:"64" doc:"Never used; a person with no other number is refused."`
 	CertificateType       string `json:"certificate_type,omitempty" maxLength:"64" doc:"With a whole certificate number: it is checked, and only its tail is kept, hashed." example:"resident_id"`
-	Certificate           string `json:"certificate,omitempty" maxLength:"128" doc:"The whole number; or give certificate_tail." example:"11010519491231002X"`
+	Certificate           string `json:"certificate,omitempty" maxLength:"128" doc:"The whole number; or give certificate_tail. In an access filing that of the ID document on the existing record." example:"11010519491231002X"`
 	CertificateTail       string `json:"certificate_tail,omitempty" maxLength:"64" doc:"The last 6 characters." example:"31002X"`
 	SecondCertificateTail string `json:"second_certificate_tail,omitempty" maxLength:"64" doc:"Another tail that is accepted too."`
 	Site                  string `json:"site,omitempty" maxLength:"1024" doc:"The site that a website_head is in charge of." example:"example.cn"`
@@ -58,17 +62,37 @@ type Filing struct {
 	Reference  string      `json:"reference,omitempty" example:"order-4711"`
 	State      string      `json:"state" enum:"received,verifying,passed,rejected,cancelled,not_required" example:"verifying"`
 	Reason     string      `json:"reason,omitempty" doc:"Why it was rejected or cancelled: expired, too_many_attempts, undeliverable, superseded, cancelled." example:""`
+	ReasonText *Said       `json:"reason_text,omitempty" doc:"The reason in words, with what to do next."`
 	Note       string      `json:"note,omitempty" doc:"What was said when it was cancelled."`
 	Origin     string      `json:"origin" doc:"The name of the token that filed it." example:"platform"`
 	Language   string      `json:"language" example:"zh"`
 	Callback   string      `json:"callback,omitempty"`
 	Supersedes string      `json:"supersedes,omitempty" doc:"The filing whose place it took." example:""`
 	By         string      `json:"superseded_by,omitempty" doc:"The filing that took its place." example:""`
+	Province   string      `json:"province,omitempty" example:"zhejiang"`
+	Access     int         `json:"access_status,omitempty" enum:"1,2,3" doc:"The state as access platforms count: 1 waiting, 2 done, 3 timed out (failed). Absent for a filing that was cancelled or superseded." example:"1"`
+	After      int         `json:"resubmit_after,omitempty" example:"3600"`
+	ResubmitAt *time.Time  `json:"resubmit_at,omitempty" doc:"Of one that failed: when it is submitted again by itself. Cancel it, and it is not."`
+	Resubmits  int         `json:"resubmits,omitempty" doc:"How often it was submitted again, those before it included." example:"0"`
+	Warnings   []Warning   `json:"warnings,omitempty" doc:"In the answer to whoever filed it: what may go wrong. They refuse nothing."`
 	Persons    []Person    `json:"persons"`
 	Challenges []Challenge `json:"challenges" doc:"One for each phone that must answer."`
 	CreatedAt  time.Time   `json:"created_at"`
 	UpdatedAt  time.Time   `json:"updated_at"`
 	EndedAt    *time.Time  `json:"ended_at,omitempty"`
+}
+
+// Said is a text in both languages.
+type Said struct {
+	ZH string `json:"zh" example:"该号码属于虚拟运营商号段，可能收不到管局的核验短信；收不到时请换用其他号码。"`
+	EN string `json:"en" example:"The number is a virtual operator's: codes of the ministry may not reach it. Use another number if none comes."`
+}
+
+// Warning is what may go wrong with a filing that was taken.
+type Warning struct {
+	Field   string `json:"field" example:"persons[0].mobile"`
+	Code    string `json:"code" enum:"segment_virtual_operator,segment_new,segment_iot,segment_satellite,number_of_another_entity,province_mismatch,permit_back_number" example:"segment_virtual_operator"`
+	Message Said   `json:"message"`
 }
 
 // Person is a person of a filing and where they stand.
@@ -109,6 +133,13 @@ func viewFiling(f verify.Filing) Filing {
 		ID: f.ID, Type: string(f.Type), Reference: f.Reference, State: string(f.State), Reason: f.Reason, Note: f.Note,
 		Origin: f.Origin, Language: f.Language, Callback: f.Callback, Supersedes: f.Supersedes, By: f.By, Persons: []Person{}, Challenges: []Challenge{},
 		CreatedAt: micro(f.Created), UpdatedAt: micro(f.Updated), EndedAt: when(f.Ended),
+		Province: f.Province, Access: f.AccessStatus(), After: int(f.ResubmitAfter / time.Second), ResubmitAt: when(f.ResubmitDue), Resubmits: f.Resubmits,
+	}
+	if t := f.ReasonText(); t.ZH != "" {
+		v.ReasonText = &Said{t.ZH, t.EN}
+	}
+	for _, w := range f.Warnings {
+		v.Warnings = append(v.Warnings, Warning{w.Field, w.Code, Said(w.Message)})
 	}
 	for _, p := range f.Persons {
 		v.Persons = append(v.Persons, Person{
@@ -127,7 +158,9 @@ func viewFiling(f verify.Filing) Filing {
 }
 
 func (r FilingRequest) filing(origin string) verify.FilingRequest {
-	f := verify.FilingRequest{Origin: origin, Type: r.Type, Reference: r.Reference, Language: r.Language, Callback: r.Callback, Supersedes: r.Supersedes}
+	f := verify.FilingRequest{Origin: origin, Type: r.Type, Reference: r.Reference, Language: r.Language, Callback: r.Callback, Supersedes: r.Supersedes,
+		Province: r.Province, Entity: r.Entity, ResubmitAfter: time.Duration(r.ResubmitAfter) * time.Second,
+	}
 	for _, p := range r.Persons {
 		f.Persons = append(f.Persons, verify.PersonRequest(p))
 	}
@@ -213,4 +246,5 @@ func (a *API) filings(api huma.API) {
 		return &filingOutput{http.StatusOK, viewFiling(f)}, nil
 	})
 	a.filingChanges(api)
+	a.filingResubmit(api)
 }

@@ -90,6 +90,8 @@ var faults = []struct {
 	{verify.ErrNotNeeded, http.StatusConflict, ""},
 	{verify.ErrOnRecord, http.StatusConflict, "mobile"},
 	{verify.ErrAmendCap, http.StatusConflict, ""},
+	{verify.ErrNotResubmittable, http.StatusConflict, ""},
+	{verify.ErrWiped, http.StatusConflict, ""},
 	{verify.ErrSuperseded, http.StatusConflict, "supersedes"},
 	{verify.ErrNotSupersedable, http.StatusConflict, "supersedes"},
 	{verify.ErrChallengeEnded, http.StatusConflict, ""},

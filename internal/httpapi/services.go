@@ -87,6 +87,7 @@ type Verify interface {
 	Filing(ctx context.Context, id string) (verify.Filing, error)
 	Filings(ctx context.Context, q verify.FilingQuery) (page []verify.Filing, next string, err error)
 	CancelFiling(ctx context.Context, id, reason string) (verify.Filing, error)
+	ResubmitFiling(ctx context.Context, r verify.ResubmitRequest) (f verify.Filing, created bool, err error)
 	AmendPerson(ctx context.Context, r verify.AmendRequest) (verify.Filing, error)
 	Timeline(ctx context.Context, id string, after int64, limit int) (all []verify.Moment, next int64, err error)
 	Check(ctx context.Context, r verify.CheckRequest) (verify.Answer, error)

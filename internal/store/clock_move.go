@@ -28,6 +28,7 @@ var running = []string{
 	`UPDATE held_reports SET received = received + $1`,
 	`UPDATE sent_texts SET at = at + $1`,
 	`UPDATE uses SET at = at + $1`,
+	`UPDATE filings SET resubmit_due = max(resubmit_due + $1, 1) WHERE resubmit_due > 0`,
 	`UPDATE challenge_keys SET at = at + $1`,
 	`UPDATE stored_answers SET at = at + $1, until = until + $1`,
 	`UPDATE challenges SET last_send = max(last_send + $1, 1) WHERE ended = 0 AND last_send > 0`,

@@ -202,7 +202,7 @@ func (f *forgetting) challenge(ctx context.Context, id string) error {
 		}
 		f.subjects[filings[i]] = true
 		f.filings = append(f.filings, filings[i])
-		_, err = f.tx.exec(ctx, `UPDATE filings SET body_mac = $1, note = '' WHERE id = $2`, empty, filings[i])
+		_, err = f.tx.exec(ctx, `UPDATE filings SET body_mac = $1, note = '', entity = NULL WHERE id = $2`, empty, filings[i])
 	}
 	return err
 }

@@ -60,7 +60,7 @@ var keyedTables = []keyed{
 		table: "optouts", sealed: map[string]string{"number": sealedOptOut}, hashes: []string{"number_mac"},
 		remake: func(tx *Tx, r keyedRow) map[string][]byte { return tx.numberHash(r, "number", "number_mac") },
 	},
-	{table: "filings", hashes: []string{"body_mac"}},
+	{table: "filings", sealed: map[string]string{"entity": "entity:"}, hashes: []string{"body_mac"}},
 	{table: "stored_answers", hashes: []string{"id"}},
 	{table: "sent_texts", hashes: []string{"number_mac"}},
 	{table: "uses", hashes: []string{"caller"}},
@@ -185,7 +185,7 @@ func (s *Store) stale(ctx context.Context, t keyed, after string) ([]string, err
 // columns are those that can be moved, in a fixed order.
 func (t keyed) columns() []string {
 	var all []string
-	for _, c := range []string{"recipient", "body", "report", "name", "number", "code", "sender", "data", "tpdu"} {
+	for _, c := range []string{"recipient", "body", "report", "name", "number", "code", "sender", "data", "tpdu", "entity"} {
 		if _, ok := t.sealed[c]; ok {
 			all = append(all, c)
 		}

@@ -15,7 +15,7 @@ import (
 
 const (
 	selectFiling = `SELECT id, origin, reference, body_mac, type, changes, language, callback, created, state, reason, note, updated, ended,
- supersedes, superseded_by FROM filings `
+ supersedes, superseded_by, province, entity, resubmit_after, resubmit_due, resubmits, resubmitted FROM filings `
 	selectPersons = `SELECT id, filing_id, place, role, site, kind, name, mobile, tail_macs, challenge_id, state, reason, verified,
  amended FROM persons WHERE filing_id = $1 ORDER BY place`
 )
@@ -23,9 +23,9 @@ const (
 func scanFiling(r scanner) (verify.Filing, error) {
 	var f verify.Filing
 	var changes string
-	var created, updated, ended int64
+	var created, updated, ended, resubmitAfter, resubmitDue int64
 	err := r.Scan(&f.ID, &f.Origin, &f.Reference, &f.BodyMAC, &f.Type, &changes, &f.Language, &f.Callback, &created, &f.State, &f.Reason,
-		&f.Note, &updated, &ended, &f.Supersedes, &f.By)
+		&f.Note, &updated, &ended, &f.Supersedes, &f.By, &f.Province, &f.Entity, &resubmitAfter, &resubmitDue, &f.Resubmits, &f.Resubmitted)
 	if err != nil {
 		return f, verifyNotFound(err)
 	}
@@ -35,6 +35,7 @@ func scanFiling(r scanner) (verify.Filing, error) {
 		}
 	}
 	f.Created, f.Updated, f.Ended = fromMicros(created), fromMicros(updated), fromMicros(ended)
+	f.ResubmitAfter, f.ResubmitDue = time.Duration(resubmitAfter)*time.Microsecond, fromMicros(resubmitDue)
 	return f, nil
 }
 
@@ -63,9 +64,11 @@ func (tx *Tx) InsertFiling(ctx context.Context, f verify.Filing) error {
 		changes = string(text)
 	}
 	_, err := tx.exec(ctx, `INSERT INTO filings (id, origin, reference, body_mac, type, changes, language, callback, created, state,
- reason, note, updated, ended, supersedes, superseded_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+ reason, note, updated, ended, supersedes, superseded_by, province, entity, resubmit_after, resubmit_due, resubmits, resubmitted)
+ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)`,
 		f.ID, f.Origin, f.Reference, f.BodyMAC, f.Type, changes, f.Language, f.Callback, micros(f.Created), f.State,
-		f.Reason, f.Note, micros(f.Updated), micros(f.Ended), f.Supersedes, f.By)
+		f.Reason, f.Note, micros(f.Updated), micros(f.Ended), f.Supersedes, f.By, f.Province, f.Entity,
+		f.ResubmitAfter.Microseconds(), micros(f.ResubmitDue), f.Resubmits, f.Resubmitted)
 	if err != nil {
 		return err
 	}
@@ -83,9 +86,9 @@ func (tx *Tx) InsertFiling(ctx context.Context, f verify.Filing) error {
 
 // UpdateFiling writes what can change. A terminal filing keeps its state, whatever a caller believes.
 func (tx *Tx) UpdateFiling(ctx context.Context, f verify.Filing) error {
-	err := tx.execOne(ctx, `UPDATE filings SET state = $1, reason = $2, note = $3, updated = $4, ended = $5, superseded_by = $6
- WHERE id = $7 AND (ended = 0 OR (state = $8 AND ended = $9))`,
-		f.State, f.Reason, f.Note, micros(f.Updated), micros(f.Ended), f.By, f.ID, f.State, micros(f.Ended))
+	err := tx.execOne(ctx, `UPDATE filings SET state = $1, reason = $2, note = $3, updated = $4, ended = $5, superseded_by = $6,
+ resubmit_due = $7 WHERE id = $8 AND (ended = 0 OR (state = $9 AND ended = $10))`,
+		f.State, f.Reason, f.Note, micros(f.Updated), micros(f.Ended), f.By, micros(f.ResubmitDue), f.ID, f.State, micros(f.Ended))
 	return verifyNotFound(err)
 }
 
@@ -104,6 +107,40 @@ func (tx *Tx) Filing(ctx context.Context, id string) (verify.Filing, error) {
 // FilingByReference finds a filing by its client's name for it.
 func (tx *Tx) FilingByReference(ctx context.Context, origin, reference string) (verify.Filing, error) {
 	return tx.filing(ctx, `WHERE origin = $1 AND reference = $2 AND reference <> ''`, origin, reference)
+}
+
+// DueFilings lists filings that are to be submitted again.
+func (tx *Tx) DueFilings(ctx context.Context, now time.Time, limit int) ([]string, error) {
+	return tx.ids(ctx, `SELECT id FROM filings WHERE resubmit_due > 0 AND resubmit_due <= $1 ORDER BY resubmit_due, id LIMIT $2`, micros(now), limit)
+}
+
+// NextDueFiling is when a filing is to be submitted again next; zero for never.
+func (tx *Tx) NextDueFiling(ctx context.Context) (time.Time, error) {
+	var due int64
+	err := tx.row(ctx, `SELECT coalesce(min(resubmit_due), 0) FROM filings WHERE resubmit_due > 0`).Scan(&due)
+	return fromMicros(due), err
+}
+
+// mostEntities bounds how far the look for another entity of a phone goes back.
+const mostEntities = 50
+
+// EntitiesOfNumber lists the newest sealed entities of an origin's filings that had a challenge at a phone, by filing.
+func (tx *Tx) EntitiesOfNumber(ctx context.Context, origin string, numberMACs [][]byte) (map[string][]byte, error) {
+	all := map[string][]byte{}
+	for _, mac := range numberMACs {
+		rows, err := tx.query(ctx, `SELECT f.id, f.entity FROM challenges c JOIN filings f ON f.id = c.filing_id
+ WHERE c.number_mac = $1 AND f.origin = $2 AND f.entity IS NOT NULL ORDER BY f.id DESC LIMIT $3`, mac, origin, mostEntities)
+		_, err = collect(rows, err, func(r scanner) (id string, err error) {
+			var entity []byte
+			err = r.Scan(&id, &entity)
+			all[id] = entity
+			return id, err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 func (tx *Tx) filing(ctx context.Context, where string, args ...any) (verify.Filing, error) {

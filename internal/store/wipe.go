@@ -108,7 +108,7 @@ func (tx *Tx) wipeFiling(ctx context.Context, id string) error {
 	if _, err := tx.exec(ctx, `UPDATE persons SET name = NULL, mobile = '', tail_macs = $1 WHERE filing_id = $2`, empty, id); err != nil {
 		return err
 	}
-	_, err := tx.exec(ctx, `UPDATE filings SET body_mac = $1, note = '' WHERE id = $2`, empty, id)
+	_, err := tx.exec(ctx, `UPDATE filings SET body_mac = $1, note = '', entity = NULL WHERE id = $2`, empty, id)
 	return err
 }
 
