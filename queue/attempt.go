@@ -157,7 +157,7 @@ func (q *Queue) settle(ctx context.Context, tx Tx, a Attempt, o Outcome, now tim
 
 // LateResult brings a final result that came after its submit had been given up as unknown.
 func (q *Queue) LateResult(ctx context.Context, attemptID string, o Outcome) error {
-	return q.store.Update(ctx, func(tx Tx) error {
+	return q.store.Ahead(ctx, func(tx Tx) error {
 		a, err := tx.Attempt(ctx, attemptID)
 		if err != nil {
 			return err

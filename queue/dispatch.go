@@ -190,7 +190,7 @@ func (d *Dispatcher) handOut(ctx context.Context) {
 	}
 	found := make([]*job, len(ready))
 	due := make([]time.Time, len(ready))
-	err := d.q.store.Update(ctx, func(tx Tx) (err error) {
+	err := d.q.store.Ahead(ctx, func(tx Tx) (err error) {
 		now := time.Now() // in the transaction: rows follow a clock that was set before it
 		for i, l := range ready {
 			if found[i], due[i], err = l.claim(ctx, tx, d.q, now); err != nil {

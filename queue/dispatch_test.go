@@ -285,8 +285,8 @@ type failing struct {
 
 var errFull = errors.New("the disk is full")
 
-func (f *failing) Update(ctx context.Context, fn func(queue.Tx) error) error {
-	return f.Store.Update(ctx, func(tx queue.Tx) error {
+func (f *failing) Ahead(ctx context.Context, fn func(queue.Tx) error) error {
+	return f.Store.Ahead(ctx, func(tx queue.Tx) error {
 		if err := fn(tx); err != nil {
 			return err
 		}

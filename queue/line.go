@@ -84,7 +84,7 @@ func (l *line) refill(ctx context.Context, q *Queue) error {
 	perSecond, burst := float64(l.bucket.Limit()), float64(l.bucket.Burst())
 	last := now.Add(-time.Duration(min(4*burst/perSecond, 24*3600) * float64(time.Second)))
 	var starts []time.Time
-	err := q.store.Update(ctx, func(tx Tx) (err error) {
+	err := q.store.Ahead(ctx, func(tx Tx) (err error) {
 		starts, err = tx.Starts(ctx, l.name.SIM, last)
 		return err
 	})
@@ -143,7 +143,7 @@ func (d *Dispatcher) finish(ctx context.Context, l *line, j *job, o Outcome) (ne
 	for pause := shortestPause; ; pause = min(2*pause, longestPause) {
 		var due time.Time
 		more = more && !isClosed(l.leaving) && !isClosed(d.stopped)
-		err := d.q.store.Update(ctx, func(tx Tx) error {
+		err := d.q.store.Ahead(ctx, func(tx Tx) error {
 			a, err := tx.Attempt(ctx, j.attempt.ID)
 			if err != nil {
 				return err

@@ -142,7 +142,7 @@ func (a Attempt) mayYetEnd(next Attempt) bool {
 // StrayResult brings a final result that came when nothing was under way: that of an attempt of an earlier process, perhaps.
 // Without one that it fits, it is forgotten.
 func (q *Queue) StrayResult(ctx context.Context, station, imei, sim string, mr byte) error {
-	return q.store.Update(ctx, func(tx Tx) error {
+	return q.store.Ahead(ctx, func(tx Tx) error {
 		now := time.Now()
 		began, err := begins(ctx, tx, simOf(sim, station), now)
 		if err != nil {

@@ -20,7 +20,7 @@ const (
 // Report takes a status report in. When it returns without error the report is stored, matched or not, and may be
 // acknowledged to the network.
 func (q *Queue) Report(ctx context.Context, r Report) (matched bool, err error) {
-	err = q.store.Update(ctx, func(tx Tx) error {
+	err = q.store.Ahead(ctx, func(tx Tx) error {
 		matched, err = q.ReportTx(ctx, tx, r)
 		return err
 	})

@@ -10,6 +10,9 @@ import (
 // Store runs one transaction.
 type Store interface {
 	Update(ctx context.Context, fn func(Tx) error) error
+	// Ahead is Update for what a modem waits for. It does not wait for those that wait in Update: what comes in must not keep
+	// what came in before from being sent.
+	Ahead(ctx context.Context, fn func(Tx) error) error
 }
 
 // Tx is what the queue needs of a transaction. Every method is one statement, or two.

@@ -49,6 +49,7 @@ func Scenarios() []Scenario {
 		{"radio", "one modem whose network takes 2.5 s a message: how much of that time it is kept busy", radio},
 		{"faults", "1,000 messages through four modems, one recipient in twenty with a fault: lost and doubled", faults},
 		{"sick", "three modems beside a dead one, one recipient in ten refused for good: what is left of their throughput", sick},
+		{"mixed", "one modem with a backlog, while clients hand in more than it can send", mixed},
 		{"api", "filings taken in and codes checked over HTTP, no modem taking part", api},
 	}
 }

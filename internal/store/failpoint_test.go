@@ -419,13 +419,13 @@ func share(t *testing.T, s *Store, n int, fn func(tx *Tx, i int) error) []error 
 	t.Helper()
 	errs := make([]error, n)
 	var all sync.WaitGroup
-	s.turn <- struct{}{}
+	hold(s)
 	for i := range n {
 		all.Go(func() { errs[i] = s.Update(t.Context(), func(tx *Tx) error { return fn(tx, i) }) })
 	}
-	for s.waiting.Load() < int32(n) {
+	for s.turns.waiting() < n {
 	}
-	<-s.turn
+	s.pass(context.Background())
 	all.Wait()
 	return errs
 }

@@ -8,11 +8,14 @@ import (
 	"testing"
 )
 
+// hold takes the right to write until s.pass.
+func hold(s *Store) { _ = s.turns.take(context.Background(), ordinary) }
+
 func TestTransactionsThatShareACommitStandOrFallEachForItself(t *testing.T) {
 	s := open(t)
 	refused := errors.New("refused")
 	var all sync.WaitGroup
-	s.turn <- struct{}{} // everybody has to wait, and so shares
+	hold(s) // everybody has to wait, and so shares
 	for i := range 200 {
 		all.Go(func() {
 			err := s.Update(t.Context(), func(tx *Tx) error {
@@ -29,9 +32,9 @@ func TestTransactionsThatShareACommitStandOrFallEachForItself(t *testing.T) {
 			}
 		})
 	}
-	for s.waiting.Load() < 200 {
+	for s.turns.waiting() < 200 {
 	}
-	<-s.turn
+	s.pass(context.Background())
 	all.Wait()
 	got, err := s.Events(t.Context(), 0, "", 1000)
 	if err != nil || len(got) != 133 {
@@ -60,7 +63,7 @@ func TestAWaiterThatGivesUpLeavesNobodyUncommitted(t *testing.T) {
 	<-entered
 	second := make(chan error, 1)
 	go func() { second <- s.Update(ctx, func(*Tx) error { return nil }) }()
-	for s.waiting.Load() == 0 {
+	for s.turns.waiting() == 0 {
 	}
 	cancel()
 	if err := <-second; err == nil {
@@ -78,7 +81,7 @@ func TestAWaiterThatGivesUpLeavesNobodyUncommitted(t *testing.T) {
 func TestAPanickingMemberTakesNobodyAlong(t *testing.T) {
 	s := open(t)
 	var all sync.WaitGroup
-	s.turn <- struct{}{}
+	hold(s)
 	for i := range 30 {
 		all.Go(func() {
 			defer func() {
@@ -99,9 +102,9 @@ func TestAPanickingMemberTakesNobodyAlong(t *testing.T) {
 			}
 		})
 	}
-	for s.waiting.Load() < 30 {
+	for s.turns.waiting() < 30 {
 	}
-	<-s.turn
+	s.pass(context.Background())
 	all.Wait()
 	if got, err := s.Events(t.Context(), 0, "", 1000); err != nil || len(got) != 24 {
 		t.Fatalf("%d rows, %v", len(got), err)

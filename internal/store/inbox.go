@@ -15,8 +15,9 @@ func (s *Store) Inbox() inbox.Store { return inboxStore{s} }
 
 type inboxStore struct{ s *Store }
 
+// Update goes ahead: what came in is acknowledged to the network once it is committed.
 func (b inboxStore) Update(ctx context.Context, fn func(inbox.Tx) error) error {
-	return b.s.Update(ctx, func(tx *Tx) error { return fn(tx) })
+	return b.s.Ahead(ctx, func(tx *Tx) error { return fn(tx) })
 }
 
 var _ inbox.Tx = (*Tx)(nil)

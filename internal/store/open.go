@@ -21,7 +21,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{turn: make(chan struct{}, 1), stmts: map[string]*sql.Stmt{}, before: map[string]int64{}, path: path, failpoint: o.failpoint}
+	s := &Store{stmts: map[string]*sql.Stmt{}, before: map[string]int64{}, path: path, failpoint: o.failpoint}
 	if err = s.loadKey(o); err == nil {
 		err = s.open(ctx, o)
 	}

@@ -21,6 +21,10 @@ func (q queueStore) Update(ctx context.Context, fn func(queue.Tx) error) error {
 	return q.s.Update(ctx, func(tx *Tx) error { return fn(tx) })
 }
 
+func (q queueStore) Ahead(ctx context.Context, fn func(queue.Tx) error) error {
+	return q.s.Ahead(ctx, func(tx *Tx) error { return fn(tx) })
+}
+
 var _ queue.Tx = (*Tx)(nil)
 
 // Wake has the dispatchers look for work after COMMIT.

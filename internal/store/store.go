@@ -3,8 +3,8 @@
 // a challenge and its message are one commit.
 //
 // Writes go one at a time through one connection (SQLite has one writer in any case); reads for the API use a pool
-// beside it and never wait for a writer (WAL). What a transaction touched is announced after COMMIT, from here,
-// so that nobody can forget to wake the dispatcher.
+// beside it and never wait for a writer (WAL). What a modem waits for is written first: turns.go. What a transaction
+// touched is announced after COMMIT, from here, so that nobody can forget to wake the dispatcher.
 package store
 
 import (
@@ -49,10 +49,9 @@ type Store struct {
 	keyMade bool
 	reads   *sql.DB
 	writes  *sql.DB
-	writer  *sql.Conn     // used by whoever holds turn
-	turn    chan struct{} // capacity 1: the right to write
-	waiting atomic.Int32  // who wants a turn
-	group   *group        // the transaction that is open between turns; nil for none. Of whoever holds turn
+	writer  *sql.Conn // used by whoever has the turn
+	turns   turns     // the right to write
+	group   *group    // the transaction that is open between turns; nil for none. Of whoever has the turn
 	stmts   map[string]*sql.Stmt
 	readers sync.Map // SQL text -> *sql.Stmt
 	lock    *os.File
@@ -61,7 +60,7 @@ type Store struct {
 	hooks   atomic.Pointer[[]hook] // who is told of events, besides callbacks
 	cap     atomic.Pointer[countryCap]
 	codes   queue.Policy     // under which the rules' texts are queued; see Verify
-	clock   clock            // at the last jump that was committed: clock.go. Of whoever holds turn
+	clock   clock            // at the last jump that was committed: clock.go. Of whoever has the turn
 	before  map[string]int64 // the last row of each table when this process began
 	jumped  func(by time.Duration)
 

@@ -23,6 +23,7 @@ type Tx struct {
 // commits for all; under load one fsync then serves many, and alone it costs nothing.
 type group struct {
 	size    int
+	hurried bool // somebody of rank ahead waits for its COMMIT
 	touched topicSet
 	clock   clock         // when one of them moved the rows by a jump of the clock: clock.go
 	by      time.Duration // that jump
@@ -37,25 +38,25 @@ const longestGroup = 64
 // It returns after COMMIT. Watchers of what it touched are woken then. An error from the database is explained (ErrFull,
 // ErrReadOnly, ...).
 func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
-	s.waiting.Add(1)
-	select {
-	case s.turn <- struct{}{}:
-		s.waiting.Add(-1)
-	case <-ctx.Done():
-		// Whoever saw us waiting may have left the COMMIT to us.
-		go func() {
-			s.turn <- struct{}{}
-			s.waiting.Add(-1)
-			s.pass(context.WithoutCancel(ctx))
-		}()
-		return context.Cause(ctx)
+	return s.update(ctx, ordinary, fn)
+}
+
+// Ahead is Update for what a modem waits for: an outcome, the next work, a report that is to be acknowledged. It goes ahead of who
+// waits in Update, and its COMMIT does not wait for them: however much is taken in, what was taken in before is sent.
+func (s *Store) Ahead(ctx context.Context, fn func(*Tx) error) error { return s.update(ctx, ahead, fn) }
+
+func (s *Store) update(ctx context.Context, r rank, fn func(*Tx) error) error {
+	if err := s.turns.take(ctx, r); err != nil {
+		return err
 	}
 	// Once begun, a transaction is not torn apart by its caller going away: it is short, and local.
 	ctx = context.WithoutCancel(ctx)
 	var g *group
 	err := s.keepTime(ctx)
 	if err == nil {
-		g, err = s.join(ctx, fn)
+		if g, err = s.join(ctx, fn); err == nil && r == ahead {
+			g.hurried = true
+		}
 	}
 	s.pass(ctx)
 	if err != nil {
@@ -65,7 +66,7 @@ func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
 	return explain(g.err)
 }
 
-// join runs fn within the group's transaction. The caller holds turn.
+// join runs fn within the group's transaction. The caller has the turn.
 func (s *Store) join(ctx context.Context, fn func(*Tx) error) (g *group, err error) {
 	if err := s.reach(atBegin); err != nil {
 		return nil, err
@@ -103,12 +104,17 @@ func (s *Store) join(ctx context.Context, fn func(*Tx) error) (g *group, err err
 	return s.group, nil
 }
 
-// pass ends a turn: the group is committed, unless somebody waits who will join it and see to that.
+// pass ends a turn: the group is committed, unless somebody waits who may join it and will see to that.
 func (s *Store) pass(ctx context.Context) {
-	if g := s.group; g != nil && (s.waiting.Load() == 0 || g.size >= longestGroup) {
-		s.settle(ctx, g)
+	for !s.turns.pass(s.joins) {
+		s.settle(ctx, s.group)
 	}
-	<-s.turn
+}
+
+// joins says whether the next one may join the open group, if there is one. One that hurries takes in no more than others that do.
+func (s *Store) joins(next rank) bool {
+	g := s.group
+	return g == nil || g.size < longestGroup && (next == ahead || next == ordinary && !g.hurried)
 }
 
 // settle commits the group for all its members.
@@ -179,7 +185,7 @@ func (s *Store) command(ctx context.Context, what string) error {
 	return err
 }
 
-// prepared gives the writer's statement for this SQL text; it is made once. Only the holder of turn may call it.
+// prepared gives the writer's statement for this SQL text; it is made once. Only the holder of the turn may call it.
 func (s *Store) prepared(ctx context.Context, text string) (*sql.Stmt, error) {
 	if stmt, ok := s.stmts[text]; ok {
 		return stmt, nil

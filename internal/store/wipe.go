@@ -171,13 +171,11 @@ const scrubPatience = 250 * time.Millisecond
 // Scrub writes what is committed from the write-ahead log into the database and empties the log, so that what was erased
 // stands in neither file. Where somebody is reading just now it is ErrBusy, and can be tried again.
 func (s *Store) Scrub(ctx context.Context) error {
-	select {
-	case s.turn <- struct{}{}:
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	if err := s.turns.take(ctx, ordinary); err != nil {
+		return err
 	}
-	defer func() { <-s.turn }()
 	ctx = context.WithoutCancel(ctx)
+	defer s.pass(ctx)
 	if g := s.group; g != nil {
 		s.settle(ctx, g)
 	}
