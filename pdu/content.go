@@ -73,6 +73,7 @@ func (r *reader) content(c *Content, header bool) {
 	case Data8:
 		c.Data = ud[skip:]
 		c.Units = c.Data
+		c.Text = c.render(c.Units)
 	}
 }
 

@@ -155,6 +155,30 @@ func TestCompressedTextIsKeptRaw(t *testing.T) {
 	}
 }
 
+func TestEightBitTextIsShownBesideItsData(t *testing.T) {
+	for ud, want := range map[string]string{
+		"0C" + "636F64653A20313233343536": "code: 123456",
+		"03" + "610A62":                   "a\nb",
+		"06" + "E9AA8CE8AF81":             "验证", // UTF-8
+		"00":                              "",
+		"03" + "610062":                   "", // a NUL: data
+		"03" + "61FF62":                   "", // no UTF-8: data
+		"02" + "1B5B":                     "", // what a terminal would obey
+	} {
+		d := mustDeliver(t, smsc+"04"+from+"0004"+scts+ud)
+		if d.Text != want || len(ud) > 2 && d.Data == nil || d.Alphabet != Data8 || d.Damaged {
+			t.Errorf("%s: %+v", ud, d)
+		}
+		if joined := JoinText([]Deliver{*d}); joined != want {
+			t.Errorf("%s joined is %q", ud, joined)
+		}
+	}
+	ports := mustDeliver(t, smsc+"44"+from+"0004"+scts+"0A"+"06050415811581"+"616263")
+	if ports.Text != "" || string(ports.Data) != "abc" || ports.Ports == nil {
+		t.Errorf("what is for a program is taken for a text: %+v", ports)
+	}
+}
+
 func TestTheDataCodingSaysAlphabetAndClass(t *testing.T) {
 	none := -1
 	for dcs, want := range map[byte]struct {

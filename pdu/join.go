@@ -3,6 +3,8 @@ package pdu
 import (
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // JoinText is the text of a message from its parts, in their order, whichever way they come. Parts are joined before
@@ -53,8 +55,25 @@ func (c Content) render(units []byte) string {
 		return septetText(units, c.Locking, c.Shift)
 	case UCS2:
 		return utf16Text(units)
+	case Data8:
+		if c.Ports == nil && !readDCS(c.DCS).compressed { // else it is for a program, or no text yet
+			return Printable(units)
+		}
 	}
 	return ""
+}
+
+// Printable is octets as text, when that is what they seem to be: some senders write a text as 8-bit data (TS 23.038 4, DCS 04), in ASCII or
+// UTF-8. It is empty when anything in them is no printable character.
+func Printable(octets []byte) string {
+	if !utf8.Valid(octets) {
+		return ""
+	}
+	s := string(octets)
+	if strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) && r != '\n' && r != '\r' && r != '\t' }) {
+		return ""
+	}
+	return s
 }
 
 // SameRecipient tells whether two forms of a number can be the same subscriber: a status report often names the

@@ -138,7 +138,7 @@ type Content struct {
 	PID, DCS byte
 	Alphabet Alphabet
 	Class    *int   // message class 0..3, when the DCS gives one
-	Text     string // of this part alone; whole texts come from JoinText
+	Text     string // of this part alone; whole texts come from JoinText. Beside Data when its octets are printable and for no port
 	Data     []byte // the octets, when the alphabet is Data8 or the text is compressed
 	Concat   *Concat
 	Ports    *Ports

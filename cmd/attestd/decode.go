@@ -289,7 +289,8 @@ func shown(a pdu.Address) string {
 func printContent(row func(name, format string, args ...any), c pdu.Content) {
 	if c.Alphabet == pdu.Data8 {
 		row("data", "%X", c.Data)
-	} else {
+	}
+	if c.Alphabet != pdu.Data8 || c.Text != "" {
 		row("text", "%q", c.Text)
 	}
 	row("alphabet", "%s (DCS 0x%02X)", c.Alphabet, c.DCS)

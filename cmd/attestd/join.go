@@ -112,7 +112,8 @@ func printWhole(out io.Writer, w inbox.Whole) error {
 	}
 	if w.Alphabet == pdu.Data8 {
 		fmt.Fprintf(&b, "\n  %X\n", w.Data)
-	} else {
+	}
+	if w.Alphabet != pdu.Data8 || w.Text != "" {
 		fmt.Fprintf(&b, "\n  %q\n", w.Text)
 	}
 	_, err := io.WriteString(out, b.String())

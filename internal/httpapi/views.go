@@ -42,7 +42,7 @@ type InboxItem struct {
 	Complete   bool       `json:"complete" doc:"False: parts were missing when the hold time ended." example:"true"`
 	Damaged    bool       `json:"damaged" doc:"True: something in it could not be read."`
 	Readable   bool       `json:"readable" doc:"False: nothing could be made of it; data has the octets." example:"true"`
-	Data       []byte     `json:"data,omitempty" doc:"Octets of a binary or unreadable message, base64."`
+	Data       []byte     `json:"data,omitempty" doc:"Octets of a binary or unreadable message, base64; text is beside them when they are printable."`
 	Rule       string     `json:"rule,omitempty" doc:"The [[inbound]] rule that took it." example:"official"`
 	Action     string     `json:"action,omitempty" enum:"reply,capture,opt_out,opt_in,forward" doc:"What the rule is for." example:"capture"`
 	RuleFailed bool       `json:"rule_failed,omitempty" doc:"True: what the rule is for could not be done; the log says why."`

@@ -38,7 +38,7 @@ type Item struct {
 	Complete     bool
 	Damaged      bool
 	Readable     bool      // false: Data has the octets, nothing could be made of them
-	Data         []byte    // of a message that is no text
+	Data         []byte    // of a message that is no text; Text is beside it when its octets are printable
 	Sent         time.Time // by the service centre's clock; zero when it gave no time that exists
 	Received     time.Time // when the last part came
 	Stored       time.Time
@@ -270,7 +270,7 @@ func itemOf(w Whole, last Part) Item {
 
 func unreadable(p Part) Item {
 	return Item{
-		ID: newID(), Modem: p.Station, SIM: p.SIM, Alphabet: pdu.Data8, Data: p.TPDU, Parts: 1, Total: 1,
+		ID: newID(), Modem: p.Station, SIM: p.SIM, Alphabet: pdu.Data8, Data: p.TPDU, Text: pdu.Printable(p.TPDU), Parts: 1, Total: 1,
 		Complete: true, Damaged: true, Received: p.Received, Stored: time.Now(),
 	}
 }
