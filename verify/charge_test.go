@@ -23,7 +23,7 @@ func TestPersonsWhoShareAPhoneShareAChallengeAndEithersTailIsAccepted(t *testing
 	}
 }
 
-func TestAWrongTailIsAnsweredAsAnUnknownPhoneAndChargedToEveryOpenChallengeOfThePhone(t *testing.T) {
+func TestAWrongTailIsAnsweredAsAnUnknownPhoneAndChargedToThePhoneAndToNoChallenge(t *testing.T) {
 	b := newBench(t, nil)
 	first, second := b.create(one()).Challenges[0], b.create(one()).Challenges[0]
 	known := b.check("123456", phoneA, "999999")
@@ -33,9 +33,12 @@ func TestAWrongTailIsAnsweredAsAnUnknownPhoneAndChargedToEveryOpenChallengeOfThe
 		t.Errorf("%+v and %+v can be told apart", known, unknown)
 	}
 	for _, c := range []Challenge{first, second} {
-		if got := b.challenge(c.ID).Wrong; got != 1 {
+		if got := b.challenge(c.ID).Wrong; got != 0 {
 			t.Errorf("%d charged", got)
 		}
+	}
+	if n := b.noted(sentTail); n != 2 {
+		t.Errorf("%d wrong tails are noted, of a phone that is known and one that is not", n)
 	}
 }
 
@@ -115,14 +118,14 @@ func TestAWrongTailAtSendAgainIsChargedAndAnsweredAsAtACheck(t *testing.T) {
 	b.pass(time.Hour)
 	for i, tail := range []string{"000001", "000002", "000003", "000004", "000005", "000006"} {
 		expect(t, tail, b.resend(phoneA, tail), ResultNoRecord)
-		if got := b.challenge(c.ID).Wrong; got != min(i+1, 5) {
-			t.Fatalf("%d charged after %d", got, i+1)
+		if got := b.challenge(c.ID).Wrong; got != 0 || b.noted(sentTail) != i+1 {
+			t.Fatalf("%d charged to the challenge, %d to the phone after %d", got, b.noted(sentTail), i+1)
 		}
 	}
 	expect(t, "an unknown phone", b.resend("13700137000", tailA), ResultNoRecord)
-	expect(t, "the right tail, too late", b.resend(phoneA, tailA), ResultNothingToSend)
-	if len(b.m.rows.texts) != 1 {
-		t.Error("an SMS went out")
+	expect(t, "the right tail", b.resend(phoneA, tailA), ResultSent)
+	if len(b.m.rows.texts) != 2 {
+		t.Error("no SMS went out")
 	}
 }
 

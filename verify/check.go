@@ -14,6 +14,8 @@ type submission struct {
 	number            msisdn.Number
 	code, tail        string
 	filing, door, via string
+	work              int  // zero bits of the proof of work that came with it
+	trusted           bool // it came with a token, or from the phone itself
 }
 
 // read folds what was entered and says what is malformed; that is charged to nobody.
@@ -31,7 +33,7 @@ func (s *Service) read(mobile, tail, filing string) (in submission, faults Inval
 
 func (s *Service) readCheck(r CheckRequest) (submission, Invalid) {
 	in, faults := s.read(r.Mobile, r.Tail, r.FilingID)
-	in.door, in.via = "check", r.Via
+	in.door, in.via, in.work, in.trusted = "check", r.Via, r.Work, r.Trusted
 	in.code = msisdn.Fold(r.Code)
 	if len(in.code) != codeLength || strings.Trim(in.code, "0123456789") != "" {
 		faults = append(Invalid{{"code", "must be the 6 digits of the SMS"}}, faults...)
@@ -91,13 +93,24 @@ func (s *Service) check(ctx context.Context, tx Tx, in submission, now time.Time
 		return a, err
 	}
 	h := s.hash(in.number, in.tail, in.code)
+	if a, refused, err := s.refusal(ctx, tx, in, h.number, now); refused || err != nil {
+		return a, err
+	}
+	if err := tx.NoteSent(ctx, h.number[0], sentCheck, now); err != nil {
+		return Answer{}, err
+	}
 	all, err := s.challengesOf(ctx, tx, in, h, now)
 	if err != nil {
 		return Answer{}, err
 	}
-	l := lineUp(all, h)
+	l, closed, err := s.withoutHeld(ctx, tx, lineUp(all, h), h.number)
+	if err != nil {
+		return Answer{}, err
+	}
 	var a Answer
 	switch {
+	case closed:
+		a, err = closedToChecks(), tx.NoteCheck(ctx, true, now)
 	case l.right != nil:
 		if a, err = s.accept(ctx, tx, *l.right, in, now); err != nil || !a.OK {
 			return a, err
@@ -112,12 +125,19 @@ func (s *Service) check(ctx context.Context, tx Tx, in submission, now time.Time
 	case l.ended != nil:
 		a, err = ended(*l.ended), tx.NoteCheck(ctx, false, now)
 	default:
-		a, err = s.noRecord(ctx, tx, l.open, in, now)
+		a, err = s.noRecord(ctx, tx, l, in, h, now)
 	}
 	if err != nil {
 		return Answer{}, err
 	}
 	return a, tx.StoreAnswer(ctx, key, a, now, now.Add(s.policy.RepeatWindow))
+}
+
+// closedToChecks answers for a challenge that still stands and compares with nothing more.
+func closedToChecks() Answer {
+	a := answer(ResultFinal)
+	a.Reason = ReasonTooManyAttempts
+	return a
 }
 
 // challengesOf reads the challenges that a submission is compared with, deadlines applied.
@@ -141,6 +161,7 @@ type line struct {
 	tail  []Challenge // the open ones whose tail fits
 	right *Challenge  // the one among these whose code fits too
 	ended *Challenge  // the one with this tail that ended last
+	held  *Challenge  // an open one whose code fits, and whose tail does not
 }
 
 // lineUp compares a submission with every candidate, and with the decoy where there is none: the same work for every
@@ -157,8 +178,11 @@ func lineUp(all []Challenge, h hashes) (l line) {
 			if tail {
 				l.tail = append(l.tail, c)
 			}
-			if tail && code {
+			switch {
+			case tail && code:
 				l.right = &c
+			case code:
+				l.held = &c
 			}
 		case tail && (l.ended == nil || c.Ended.After(l.ended.Ended)):
 			l.ended = &c
@@ -240,24 +264,26 @@ func (c Challenge) until(other time.Time) time.Time {
 	return c.Deadline
 }
 
-// noRecord charges a tail that fits nothing to every open challenge of the phone. Whether there were any is not
-// told: a phone without one takes the same statements, and gets the same answer.
-func (s *Service) noRecord(ctx context.Context, tx Tx, open []Challenge, in submission, now time.Time) (Answer, error) {
+// noRecord charges a tail that fits nothing to the phone's allowance, and to no challenge. Whether any is open is not told: a
+// phone without one takes the same statements, and gets the same answer.
+func (s *Service) noRecord(ctx context.Context, tx Tx, l line, in submission, h hashes, now time.Time) (Answer, error) {
 	if err := tx.NoteCheck(ctx, true, now); err != nil {
 		return Answer{}, err
 	}
-	for _, c := range open {
-		if _, err := s.chargeOne(ctx, tx, c, in, now); err != nil {
-			return Answer{}, err
-		}
+	if err := tx.NoteSent(ctx, h.number[0], sentTail, now); err != nil {
+		return Answer{}, err
 	}
+	if err := s.noteHeld(ctx, tx, l, h.number, now); err != nil {
+		return Answer{}, err
+	}
+	open := l.open
 	if len(open) == 0 {
 		none := decoy
 		none.Mobile = mask(in.number)
-		if err := tx.UpdateChallenge(ctx, none); err != nil && !errors.Is(err, ErrNotFound) {
-			return Answer{}, err
-		}
-		if err := s.emitRefused(ctx, tx, none, in.via); err != nil {
+		open = []Challenge{none}
+	}
+	for _, c := range open {
+		if err := s.emitUnmatched(ctx, tx, c, in.via); err != nil {
 			return Answer{}, err
 		}
 	}

@@ -22,6 +22,7 @@ type bench struct {
 func newBench(t testing.TB, change func(*Policy)) *bench {
 	p := DefaultPolicy()
 	p.SMSPerDay, p.SMSGap = 0, 0
+	p.ChecksPerHour, p.WrongTails = 0, 0
 	if change != nil {
 		change(&p)
 	}
@@ -123,6 +124,16 @@ func (b *bench) wrong(i int) string {
 			return code
 		}
 	}
+}
+
+// noted is how much was noted under a kind, of all phones.
+func (b *bench) noted(kind string) (n int) {
+	for _, s := range b.m.rows.sent {
+		if s.kind == kind {
+			n++
+		}
+	}
+	return n
 }
 
 func (b *bench) challenge(id string) Challenge { return b.m.rows.challenges[id] }

@@ -64,10 +64,17 @@ func (s *Service) emitChallenge(ctx context.Context, tx Tx, typ string, c Challe
 	return tx.Emit(ctx, typ, c.subject(), h)
 }
 
-// emitRefused tells of an entry that was charged to a challenge, or, with the decoy, to none.
+// emitRefused tells of an entry that was charged to a challenge.
 func (s *Service) emitRefused(ctx context.Context, tx Tx, c Challenge, via string) error {
 	return tx.Emit(ctx, "check.refused", c.subject(), happened{
 		Filing: c.FilingID, Challenge: c.ID, State: string(c.State), Mobile: c.Mobile, Wrong: c.Wrong, Via: via,
+	})
+}
+
+// emitUnmatched tells of an entry whose tail fitted nothing: it is charged to the phone.
+func (s *Service) emitUnmatched(ctx context.Context, tx Tx, c Challenge, via string) error {
+	return tx.Emit(ctx, "check.unmatched", c.subject(), happened{
+		Filing: c.FilingID, Challenge: c.ID, State: string(c.State), Mobile: c.Mobile, Via: via,
 	})
 }
 

@@ -304,6 +304,8 @@ func (t memoryTx) ForgetAnswers(_ context.Context, until time.Time) (bool, error
 	return len(t.m.rows.answers) > 0, nil
 }
 
+func (t memoryTx) NotePast(context.Context, time.Time) error { return nil }
+
 func (t memoryTx) NoteCheck(context.Context, bool, time.Time) error { return nil }
 
 func (t memoryTx) NoteSent(_ context.Context, mac []byte, kind string, at time.Time) error {

@@ -37,6 +37,8 @@ type Policy struct {
 	SMSPerDay          int           // limits.sms_per_phone_per_day, 0 for no limit
 	SMSGap             time.Duration // limits.sms_gap, between two SMS to one phone
 	Replies            bool          // replies: a code may be answered by SMS
+	ChecksPerHour      int           // limits.checks_per_phone_per_hour, 0 for no limit
+	WrongTails         int           // limits.wrong_tails_per_phone_per_day: before checks of the phone cost work and wait, 0 for no limit
 	AnswersPerDay      int           // limits.replies_per_phone_per_day: answers sent to one number, 0 for no limit
 	ResubmitsPerDay    int           // limits.resubmits_per_phone_per_day: filings for one phone that supersede another, 0 for no limit
 
@@ -74,6 +76,8 @@ func DefaultPolicy() Policy {
 		Remember:           72 * time.Hour,
 		SMSPerDay:          10,
 		SMSGap:             time.Minute,
+		ChecksPerHour:      20,
+		WrongTails:         5,
 		AnswersPerDay:      3,
 		ResubmitsPerDay:    5,
 	}
@@ -101,6 +105,8 @@ func (p Policy) check() error {
 	say(p.Remember < p.RepeatWindow, "remember", "must not be shorter than verify.repeat_window")
 	say(p.SMSPerDay < 0, "limits.sms_per_phone_per_day", "must not be negative")
 	say(p.SMSGap < 0, "limits.sms_gap", "must not be negative")
+	say(p.ChecksPerHour < 0, "limits.checks_per_phone_per_hour", "must not be negative")
+	say(p.WrongTails < 0, "limits.wrong_tails_per_phone_per_day", "must not be negative")
 	say(p.MaxAmendments < 0, "max_amendments", "must not be negative")
 	say(p.MaxResubmits < 0, "max_resubmits", "must not be negative")
 	say(p.ResubmitsPerDay < 0, "limits.resubmits_per_phone_per_day", "must not be negative")

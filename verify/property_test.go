@@ -177,7 +177,7 @@ func TestNoInterleavingExceedsACapReopensAnEndOrPassesAFilingTwice(t *testing.T)
 			return
 		}
 	}
-	for _, typ := range []string{"filing.passed", "filing.rejected", "filing.cancelled", "filing.superseded", "challenge.locked", "challenge.expired", "challenge.void", "challenge.resent", "person.amended", "check.refused"} {
+	for _, typ := range []string{"filing.passed", "filing.rejected", "filing.cancelled", "filing.superseded", "challenge.locked", "challenge.expired", "challenge.void", "challenge.resent", "person.amended", "check.refused", "check.unmatched"} {
 		if reached[typ] == 0 {
 			t.Errorf("it proves little: no %s was reached", typ)
 		}
@@ -209,6 +209,8 @@ func interleave(t *testing.T, rt *rapid.T) {
 		p.NewCodeOnResend = rapid.Bool().Draw(rt, "new code on re-send")
 		p.RejectOnLock = rapid.SampledFrom([]string{RejectAtOnce, RejectAtDeadline}).Draw(rt, "reject on lock")
 		p.SMSPerDay = rapid.SampledFrom([]int{0, 4}).Draw(rt, "SMS a day")
+		p.WrongTails = rapid.SampledFrom([]int{0, 3}).Draw(rt, "wrong tails")
+		p.ChecksPerHour = rapid.SampledFrom([]int{0, 20}).Draw(rt, "checks an hour")
 		p.SMSGap = rapid.SampledFrom([]time.Duration{0, time.Minute}).Draw(rt, "SMS gap")
 	}), ended: map[string]string{}, claimed: map[string]struct{}{}, refiled: map[string][]time.Time{}}
 	w.rt = rt

@@ -140,6 +140,16 @@ func (s spyTx) StoreAnswer(ctx context.Context, key []byte, a Answer, at, until 
 	return s.Tx.StoreAnswer(ctx, key, a, at, until)
 }
 
+func (s spyTx) SentSince(ctx context.Context, macs [][]byte, kind string, after time.Time) ([]time.Time, error) {
+	*s.steps = append(*s.steps, "noted "+kind)
+	return s.Tx.SentSince(ctx, macs, kind, after)
+}
+
+func (s spyTx) NoteSent(ctx context.Context, mac []byte, kind string, at time.Time) error {
+	*s.steps = append(*s.steps, "note "+kind)
+	return s.Tx.NoteSent(ctx, mac, kind, at)
+}
+
 func (s spyTx) Filing(ctx context.Context, id string) (Filing, error) {
 	*s.steps = append(*s.steps, "filing")
 	return s.Tx.Filing(ctx, id)

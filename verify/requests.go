@@ -63,13 +63,16 @@ type PersonRequest struct {
 }
 
 // CheckRequest is what a person submits: the code, the mobile, and the last 6 characters of the certificate. FilingID
-// is only needed by who wants to narrow it down. Via says through which door it came ("web", "sms").
+// is only needed by who wants to narrow it down. Via says through which door it came ("web", "sms"). Work is the zero bits
+// of the proof of work that came with it; Trusted says that it came with a token.
 type CheckRequest struct {
 	Code     string
 	Mobile   string
 	Tail     string
 	FilingID string
 	Via      string
+	Work     int
+	Trusted  bool
 }
 
 // ResendRequest asks for the code to be sent again.
@@ -77,6 +80,8 @@ type ResendRequest struct {
 	Mobile   string
 	Tail     string
 	FilingID string
+	Work     int
+	Trusted  bool
 }
 
 // AmendRequest changes the phone or the certificate of a person, or both. What is left empty stays; of a certificate, what

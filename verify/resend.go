@@ -11,7 +11,7 @@ func (s *Service) Resend(ctx context.Context, r ResendRequest) (Answer, error) {
 	if faults != nil {
 		return malformed(faults), nil
 	}
-	in.door, in.via = "resend", "resend"
+	in.door, in.via, in.work, in.trusted = "resend", "resend", r.Work, r.Trusted
 	began := time.Now()
 	a, err := s.inTx(ctx, func(tx Tx) (Answer, error) { return s.resend(ctx, tx, in, clock()) })
 	s.even(ctx, a, began)
@@ -25,6 +25,9 @@ func (s *Service) resend(ctx context.Context, tx Tx, in submission, now time.Tim
 		return a, err
 	}
 	h := s.hash(in.number, in.tail, "")
+	if a, refused, err := s.refusal(ctx, tx, in, h.number, now); refused || err != nil {
+		return a, err
+	}
 	all, err := s.challengesOf(ctx, tx, in, h, now)
 	if err != nil {
 		return Answer{}, err
@@ -37,7 +40,9 @@ func (s *Service) resend(ctx context.Context, tx Tx, in submission, now time.Tim
 	case l.ended != nil:
 		a = answer(ResultNothingToSend)
 	default: // a tail could be guessed here as well as at a check, so it is charged here as well
-		a, err = s.noRecord(ctx, tx, l.open, in, now)
+		if err = tx.NoteSent(ctx, h.number[0], sentCheck, now); err == nil {
+			a, err = s.noRecord(ctx, tx, l, in, h, now)
+		}
 	}
 	if err != nil {
 		return Answer{}, err

@@ -78,6 +78,7 @@ type Answer struct {
 	Reason    string        `json:"reason,omitempty"`     // of a final failure, when mobile and tail match
 	TriesLeft *int          `json:"tries_left,omitempty"` // when mobile and tail match
 	Wait      time.Duration `json:"wait,omitempty"`
+	Work      int           `json:"work,omitempty"`      // zero bits of the proof of work that this phone needs just now
 	Deadline  time.Time     `json:"deadline,omitzero"`   // of the code, when mobile and tail match and a network has taken it
 	FilingID  string        `json:"filing_id,omitempty"` // when mobile and tail match exactly one filing
 	Roles     []Role        `json:"roles,omitempty"`     // verified by this answer

@@ -90,6 +90,8 @@ type Tx interface {
 
 	// NoteCheck counts a check of a code, for the alarm against guessing; it is told of no identical submission.
 	NoteCheck(ctx context.Context, wrong bool, at time.Time) error
+	// NotePast counts a check of a phone that is past its allowance of wrong tails, for the alarm against that.
+	NotePast(ctx context.Context, at time.Time) error
 
 	// Send queues an SMS in this transaction; CancelSMS cancels what is still queued for a challenge; Settle tells the
 	// queue that the person has shown to have received the challenge's SMS.

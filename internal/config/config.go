@@ -151,10 +151,12 @@ type VerifyLimits struct {
 	SMSGap                  time.Duration `toml:"sms_gap"`
 	RepliesPerPhonePerDay   int           `toml:"replies_per_phone_per_day"`
 	ResubmitsPerPhonePerDay int           `toml:"resubmits_per_phone_per_day"`
-	ChecksPerIPPerMinute    int           `toml:"checks_per_ip_per_minute"` // these four are httpapi's
+	ChecksPerIPPerMinute    int           `toml:"checks_per_ip_per_minute"` // these two are httpapi's, as resends_per_ip_per_hour
 	ChecksPerIPPerHour      int           `toml:"checks_per_ip_per_hour"`
 	ChecksPerPhonePerHour   int           `toml:"checks_per_phone_per_hour"`
 	ResendsPerIPPerHour     int           `toml:"resends_per_ip_per_hour"`
+
+	WrongTailsPerPhonePerDay int `toml:"wrong_tails_per_phone_per_day"`
 }
 
 // VerifyTemplates are the texts by language. An empty text stands for the one built into verify.

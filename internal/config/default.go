@@ -79,6 +79,8 @@ func Default() Config {
 				ChecksPerIPPerHour:      60,
 				ChecksPerPhonePerHour:   20,
 				ResendsPerIPPerHour:     5,
+
+				WrongTailsPerPhonePerDay: 5,
 			},
 		},
 		Abuse:    defaultAbuse(),

@@ -322,6 +322,7 @@ func (b *binder) verify(v Verify) {
 	b.count("verify.limits.checks_per_ip_per_minute", v.Limits.ChecksPerIPPerMinute, 0, 1_000)
 	b.count("verify.limits.checks_per_ip_per_hour", v.Limits.ChecksPerIPPerHour, 0, 1_000)
 	b.count("verify.limits.checks_per_phone_per_hour", v.Limits.ChecksPerPhonePerHour, 0, 1_000)
+	b.count("verify.limits.wrong_tails_per_phone_per_day", v.Limits.WrongTailsPerPhonePerDay, 0, 100)
 	b.count("verify.limits.resends_per_ip_per_hour", v.Limits.ResendsPerIPPerHour, 0, 1_000)
 	if w := v.Templates.WebOTP; w != "" && !host.MatchString(w) {
 		b.fault("verify.templates.webotp", "want a host name, as verify.example.com")

@@ -46,6 +46,7 @@ func verifyPolicy(c config.Config) verify.Policy {
 		ReplaceTypes: v.ReplaceTypes && !v.Templates.Long, // the parts of one text would replace each other
 		MaxWrong:     v.MaxWrong, MaxAmendments: v.MaxAmendments, AmendRecorded: v.AmendRecorded, MaxResubmits: v.MaxResubmits, RejectOnLock: v.RejectOnLock, RepeatWindow: v.RepeatWindow, Remember: v.Remember,
 		SMSPerDay: v.Limits.SMSPerPhonePerDay, SMSGap: v.Limits.SMSGap,
+		ChecksPerHour: v.Limits.ChecksPerPhonePerHour, WrongTails: v.Limits.WrongTailsPerPhonePerDay,
 		Replies: v.Replies, AnswersPerDay: v.Limits.RepliesPerPhonePerDay, ResubmitsPerDay: v.Limits.ResubmitsPerPhonePerDay,
 	}
 }

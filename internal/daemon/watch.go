@@ -86,6 +86,8 @@ func problem(a httpapi.Alarm) string {
 	switch a.Alarm {
 	case watch.WrongChecks:
 		return "alarm: codes are guessed, too many checks are wrong" + count
+	case watch.WrongTails:
+		return "alarm: the certificate of somebody's phone is guessed, more tails were wrong than a phone may have" + count
 	case watch.SIM:
 		return "alarm: too few codes that SIM " + a.Subject + " sent are entered" + count
 	}

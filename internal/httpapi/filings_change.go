@@ -45,7 +45,7 @@ type Timeline struct {
 type TimelineEntry struct {
 	Seq          int64     `json:"seq" doc:"The event's place in /v1/events." example:"42"`
 	At           time.Time `json:"at"`
-	Type         string    `json:"type" doc:"filing.*, person.*, challenge.*, check.refused for each entry that was charged, and message.* of the SMS." example:"challenge.open"`
+	Type         string    `json:"type" doc:"filing.*, person.*, challenge.*, check.refused for each entry that was charged, check.unmatched for each whose tail fitted nothing, and message.* of the SMS." example:"challenge.open"`
 	State        string    `json:"state,omitempty" doc:"Of what the type names, after it." example:"open"`
 	Reason       string    `json:"reason,omitempty"`
 	ChallengeID  string    `json:"challenge_id,omitempty"`

@@ -163,7 +163,7 @@ func TestARotatedKeyStillFindsAndChecksWhatTheOlderKeyMade(t *testing.T) {
 	}
 	r.keys = both
 	r.restart(true)
-	if got := r.check("000000", phoneA, "999999"); got != verify.ResultNoRecord || r.filing(second.ID).Challenges[0].Wrong != 1 {
+	if got := r.check("000000", phoneA, tailA); got != verify.ResultWrong || r.filing(second.ID).Challenges[0].Wrong != 1 {
 		t.Error(got)
 	}
 }

@@ -19,12 +19,19 @@ func (tx *Tx) NoteCheck(ctx context.Context, wrong bool, at time.Time) error {
 	return err
 }
 
+// NotePast counts a check of a phone that is past its allowance of wrong tails.
+func (tx *Tx) NotePast(ctx context.Context, at time.Time) error {
+	_, err := tx.exec(ctx, `INSERT INTO check_counts (minute, checks, wrong, past) VALUES ($1, 0, 0, 1)
+ ON CONFLICT (minute) DO UPDATE SET past = check_counts.past + 1`, minuteOf(at))
+	return err
+}
+
 func minuteOf(t time.Time) int64 { return t.Unix() / 60 }
 
 // CheckCounts counts the checks since then, by whole minutes: at most one more than was asked for.
 func (s *Store) CheckCounts(ctx context.Context, since time.Time) (c watch.Checks, err error) {
-	err = s.readRow(ctx, `SELECT coalesce(sum(checks), 0), coalesce(sum(wrong), 0) FROM check_counts WHERE minute >= $1`, minuteOf(since)).
-		Scan(&c.All, &c.Wrong)
+	err = s.readRow(ctx, `SELECT coalesce(sum(checks), 0), coalesce(sum(wrong), 0), coalesce(sum(past), 0) FROM check_counts WHERE minute >= $1`, minuteOf(since)).
+		Scan(&c.All, &c.Wrong, &c.Past)
 	return c, err
 }
 

@@ -31,12 +31,13 @@ type Rules struct {
 // The kinds of alarms.
 const (
 	WrongChecks = "wrong_checks"
+	WrongTails  = "wrong_tails" // a phone is past its allowance
 	SIM         = "sim_conversion"
 	Prefix      = "prefix_conversion"
 )
 
 // Kinds are all of them.
-var Kinds = []string{WrongChecks, SIM, Prefix}
+var Kinds = []string{WrongChecks, WrongTails, SIM, Prefix}
 
 // Alarm is one that stands.
 type Alarm struct {
@@ -45,8 +46,9 @@ type Alarm struct {
 	Since   time.Time
 }
 
-// Checks are how many codes were checked, and how many of these checks were wrong.
-type Checks struct{ All, Wrong int }
+// Checks are how many codes were checked, how many of these checks were wrong, and how many were asked for of a phone that was
+// past its allowance of wrong tails, made or not.
+type Checks struct{ All, Wrong, Past int }
 
 // Conversion is what became of the codes that went out through a SIM to a prefix. A code counts as verified with the last
 // SMS that brought it: where the first was dropped and the second arrived, the first SIM has no part in it.
@@ -65,6 +67,9 @@ type Finding struct {
 func Judge(r Rules, checks Checks, all []Conversion) (found []Finding) {
 	if r.WrongLeast > 0 && checks.All >= r.WrongLeast && float64(checks.Wrong) > r.WrongShare*float64(checks.All) {
 		found = append(found, Finding{WrongChecks, "", checks.Wrong, checks.All})
+	}
+	if r.WrongLeast > 0 && checks.Past > 0 {
+		found = append(found, Finding{WrongTails, "", checks.Past, max(checks.All, checks.Past)})
 	}
 	for _, by := range []struct {
 		kind string

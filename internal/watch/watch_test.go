@@ -20,14 +20,14 @@ func TestMoreThanHalfOfAtLeastFiftyChecksWrongIsAnAlarm(t *testing.T) {
 		all, wrong int
 		alarm      bool
 	}{{49, 49, false}, {50, 25, false}, {50, 26, true}, {1000, 500, false}, {1000, 501, true}, {0, 0, false}} {
-		found := Judge(rules, Checks{one.all, one.wrong}, nil)
+		found := Judge(rules, Checks{All: one.all, Wrong: one.wrong}, nil)
 		if (len(found) == 1) != one.alarm {
 			t.Errorf("%d of %d: %v", one.wrong, one.all, found)
 		}
 	}
 	off := rules
 	off.WrongLeast = 0
-	if found := Judge(off, Checks{1000, 1000}, nil); found != nil {
+	if found := Judge(off, Checks{All: 1000, Wrong: 1000, Past: 9}, nil); found != nil {
 		t.Error(found)
 	}
 }
@@ -84,7 +84,7 @@ func (b *book) ForgetCounts(context.Context, time.Time) error { return nil }
 
 func TestAnAlarmIsToldOnceStandsAWhileAndSurvivesARestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := &book{checks: Checks{60, 59}}
+		b := &book{checks: Checks{All: 60, Wrong: 59}}
 		look := func(w *Watch) {
 			t.Helper()
 			if err := w.Look(t.Context(), time.Now()); err != nil {
@@ -100,7 +100,7 @@ func TestAnAlarmIsToldOnceStandsAWhileAndSurvivesARestart(t *testing.T) {
 		if got := strings.Join(b.told, ", "); got != "raised wrong_checks" {
 			t.Fatal(got)
 		}
-		b.checks = Checks{60, 3}
+		b.checks = Checks{All: 60, Wrong: 3}
 		look(w)
 		if len(b.alarms) != 1 || len(w.Report().Alarms) != 1 {
 			t.Fatal("an alarm of a minute ago is over already")
@@ -131,4 +131,11 @@ func TestItLooksNoOftenerThanItMust(t *testing.T) {
 			t.Error(b.looks, next, err)
 		}
 	})
+}
+
+func TestAPhonePastItsAllowanceOfWrongTailsIsAnAlarm(t *testing.T) {
+	found := Judge(rules, Checks{All: 8, Wrong: 8, Past: 1}, nil)
+	if len(found) != 1 || found[0].Kind != WrongTails || found[0].Subject != "" || found[0].Part != 1 || found[0].Whole != 8 {
+		t.Error(found)
+	}
 }
