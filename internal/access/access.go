@@ -110,6 +110,8 @@ func Of(ctx context.Context) Actor {
 type Use struct {
 	Key string
 	At  time.Time
+
+	WhenWrong bool // it counts only where what was entered was wrong
 }
 
 type usesKey struct{}

@@ -15,6 +15,7 @@ type Abuse struct {
 	Deny            []string `toml:"deny"`                // how numbers begin that get nothing
 	Allow           []string `toml:"allow"`               // how numbers begin that are allowed though a shorter entry denies them
 	PerCountryDaily int      `toml:"per_country_per_day"` // texts to one country but the first region; 0 is no limit
+	APIProof        string   `toml:"api_proof"`           // work, off: of /v1/public/* without a token; the page's is page.proof
 
 	WrongWindow time.Duration `toml:"wrong_window"`
 	WrongLeast  int           `toml:"wrong_least"`
@@ -28,7 +29,7 @@ type Abuse struct {
 
 func defaultAbuse() Abuse {
 	return Abuse{
-		Region: []string{"86"}, Deny: []string{}, Allow: []string{}, PerCountryDaily: 500,
+		Region: []string{"86"}, Deny: []string{}, Allow: []string{}, PerCountryDaily: 500, APIProof: "work",
 		WrongWindow: 15 * time.Minute, WrongLeast: 50, WrongShare: 0.5,
 		ConversionWindow: 24 * time.Hour, ConversionAfter: 30 * time.Minute, ConversionLeast: 30, ConversionShare: 0.2,
 	}
@@ -79,6 +80,7 @@ func (b *binder) abuse(a Abuse) {
 		}
 	}
 	b.count("abuse.per_country_per_day", a.PerCountryDaily, 0, 10_000_000)
+	b.oneOf("abuse.api_proof", a.APIProof, "work", "off")
 	b.between("abuse.wrong_window", a.WrongWindow, time.Minute, 24*time.Hour)
 	b.count("abuse.wrong_least", a.WrongLeast, 0, 1_000_000)
 	b.share("abuse.wrong_share", a.WrongShare)

@@ -19,7 +19,11 @@ func (d *Daemon) restoreUses() error {
 	if err != nil {
 		return fmt.Errorf("reading what callers have used: %w", err)
 	}
-	d.api.Restore(uses)
+	checks, err := d.store.CheckCounts(ctx, time.Now().Add(-d.cfg.Load().Abuse.WrongWindow))
+	if err != nil {
+		return fmt.Errorf("reading how many checks were wrong: %w", err)
+	}
+	d.api.Restore(uses, checks.All, checks.Wrong)
 	return nil
 }
 

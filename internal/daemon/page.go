@@ -37,7 +37,7 @@ func (d *Daemon) pageOptions(cfg config.Config) (webui.Options, error) {
 	p := cfg.Page
 	o := webui.Options{
 		Name: p.Name, NameEN: p.NameEN, Help: p.Help, HelpEN: p.HelpEN,
-		Work: p.Proof == "work", OTP: cfg.Verify.Templates.WebOTP != "", Repeat: cfg.Verify.RepeatWindow,
+		Passes: d.api.Passes(), Work: p.Proof == "work", OTP: cfg.Verify.Templates.WebOTP != "", Repeat: cfg.Verify.RepeatWindow,
 		Rules: func() webui.Rules {
 			v := d.cfg.Load().Verify
 			return webui.Rules{Life: v.Life, MaxWrong: v.MaxWrong}

@@ -11,6 +11,7 @@ import (
 
 func TestAReloadAnswersInTheLanguageThatIsTheDefaultNow(t *testing.T) {
 	cfg := daemon.Bare(t)
+	cfg.Abuse.APIProof = "off"
 	d := daemon.Serving(t, cfg)
 	ask := func() string {
 		t.Helper()

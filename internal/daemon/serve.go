@@ -52,7 +52,8 @@ func apiLimits(cfg config.Config) httpapi.Limits {
 	l := cfg.Verify.Limits
 	return httpapi.Limits{
 		ChecksPerIPPerMinute: l.ChecksPerIPPerMinute, ChecksPerIPPerHour: l.ChecksPerIPPerHour,
-		ChecksPerPhonePerHour: l.ChecksPerPhonePerHour, ResendsPerIPPerHour: l.ResendsPerIPPerHour, RequestsPerSecond: cfg.HTTP.RequestsPerSecond,
+		Proof: cfg.Abuse.APIProof == "work", Repeat: cfg.Verify.RepeatWindow, BrakeStep: cfg.Abuse.WrongLeast, BrakeWindow: cfg.Abuse.WrongWindow,
+		ResendsPerIPPerHour: l.ResendsPerIPPerHour, RequestsPerSecond: cfg.HTTP.RequestsPerSecond,
 	}
 }
 

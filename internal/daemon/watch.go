@@ -34,6 +34,9 @@ func (d *Daemon) buildWatch(ctx context.Context, cfg config.Config) error {
 func (d *Daemon) watched() metrics.Watched {
 	r := d.watch.Report()
 	w := metrics.Watched{Alarms: map[string]int{}}
+	if d.api != nil { // a scrape before there is anybody to brake
+		w.Brake = d.api.Brake()
+	}
 	if r.Checks.All > 0 {
 		w.ChecksWrong = float64(r.Checks.Wrong) / float64(r.Checks.All)
 	}
@@ -58,7 +61,7 @@ const mostConversions = 200
 // watchView is the same as the API shows it.
 func (d *Daemon) watchView() *httpapi.Watched {
 	r := d.watch.Report()
-	w := &httpapi.Watched{At: r.At, Checks: r.Checks.All, Wrong: r.Checks.Wrong, Window: r.Window.String(), Conversions: []httpapi.Conversion{}, Alarms: []httpapi.Alarm{}}
+	w := &httpapi.Watched{At: r.At, Checks: r.Checks.All, Wrong: r.Checks.Wrong, Brake: d.api.Brake(), Window: r.Window.String(), Conversions: []httpapi.Conversion{}, Alarms: []httpapi.Alarm{}}
 	all := slices.SortedFunc(slices.Values(r.Conversions), func(a, b watch.Conversion) int {
 		return cmp.Or(cmp.Compare(b.Sent, a.Sent), cmp.Compare(a.SIM, b.SIM), cmp.Compare(a.Prefix, b.Prefix))
 	})

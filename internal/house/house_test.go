@@ -37,8 +37,9 @@ var arrows = map[string]string{
 	"internal/gateway":  "modem queue pdu internal/inbox github.com/fsnotify/fsnotify", // ports that come and go
 	"internal/config":   "internal/msisdn internal/claim github.com/BurntSushi/toml",
 	"internal/metrics":  "github.com/prometheus/client_golang github.com/prometheus/common",
-	"internal/httpapi":  "internal/access verify queue internal/webhook internal/msisdn github.com/danielgtaylor/huma/v2 github.com/google/uuid golang.org/x/time golang.org/x/text github.com/go-json-experiment/json",
-	"internal/webui":    "verify internal/msisdn golang.org/x/time", // the page: its limits are httpapi.Door, which daemon hands it
+	"internal/httpapi":  "internal/access internal/proof verify queue internal/webhook internal/msisdn github.com/danielgtaylor/huma/v2 github.com/google/uuid golang.org/x/time golang.org/x/text github.com/go-json-experiment/json",
+	"internal/proof":    "golang.org/x/time",
+	"internal/webui":    "verify internal/msisdn internal/proof", // the page: its limits are httpapi.Door, which daemon hands it
 	"internal/client":   "",
 	"internal/house":    "",
 	"internal/daemon":   "* github.com/coreos/go-systemd/v22 github.com/prometheus/client_golang golang.org/x/sys",

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"attestd/internal/access"
+	"attestd/internal/proof"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -26,6 +27,7 @@ type API struct {
 	log     *slog.Logger
 	mux     *http.ServeMux
 	guard   *guard
+	passes  *proof.Passes
 	words   atomic.Pointer[words]
 	stop    chan struct{} // closed when event streams must end
 	stopped sync.Once
@@ -42,7 +44,7 @@ func New(s Services, o Options) *API {
 	if s.Meter == nil {
 		s.Meter = noMeter{}
 	}
-	a := &API{s: s, o: o, log: o.Logger, mux: http.NewServeMux(), guard: newGuard(o.Limits, s.Hash), stop: make(chan struct{})}
+	a := &API{s: s, o: o, log: o.Logger, mux: http.NewServeMux(), guard: newGuard(o.Limits, s.Hash), passes: proof.New(), stop: make(chan struct{})}
 	a.SetDefaults(o.DefaultLanguage, o.DefaultCountry)
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
@@ -87,8 +89,15 @@ func (a *API) Server() *http.Server {
 // Close ends event streams, so that a shutdown need not wait for their clients.
 func (a *API) Close() { a.stopped.Do(func() { close(a.stop) }) }
 
-// Restore takes in what callers had used before a restart, oldest first. Before the API serves.
-func (a *API) Restore(uses []access.Use) { a.guard.restore(uses) }
+// Restore takes in what callers had used before a restart, oldest first, and how many checks there were lately and were wrong.
+// Before the API serves.
+func (a *API) Restore(uses []access.Use, checks, wrong int) { a.guard.restore(uses, checks, wrong) }
+
+// Passes are what proofs of work are made for, at /v1/public/* and at a page beside it.
+func (a *API) Passes() *proof.Passes { return a.passes }
+
+// Brake is how hard checks are slowed down for the whole site, from 0 to 5.
+func (a *API) Brake() int { return a.guard.level() }
 
 // SetLimits changes the limits of callers (SIGHUP). What was counted stays counted.
 func (a *API) SetLimits(l Limits) { a.guard.set(l) }

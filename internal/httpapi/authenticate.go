@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"attestd/internal/access"
@@ -62,7 +63,8 @@ func (a *API) admit(ctx context.Context, authorization string, scopes ...access.
 func (a *API) authenticate(api huma.API) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		security := ctx.Operation().Security
-		if len(security) == 0 {
+		optional := slices.ContainsFunc(security, func(one map[string][]string) bool { return len(one) == 0 })
+		if len(security) == 0 || optional && ctx.Header("Authorization") == "" {
 			next(ctx)
 			return
 		}

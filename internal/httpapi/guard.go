@@ -1,54 +1,41 @@
 package httpapi
 
 import (
-	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"net/netip"
-	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"attestd/internal/access"
-	"attestd/internal/msisdn"
+	"attestd/internal/proof"
+	"attestd/verify"
 
 	"golang.org/x/time/rate"
 )
 
-// guard holds the limits that hang on who asks: sliding windows over the last hour. It decides in memory, and what it
-// grants is written down with the answer (access.Charge), so that a new process goes on where the old one was. It knows
-// callers by a keyed hash; no address and no number is kept.
+// guard holds the limits that depend on who asks: sliding windows over the last hour, for an address and for the networks
+// around it. It decides in memory, and what it grants is written down with the answer (access.Charge), so that a new process
+// goes on where the old one was. It knows callers by a keyed hash; no address is kept. What a phone may is verify's: in rows.
+//
+// A right code costs its caller nothing: what was granted for it is given back. Many honest people behind one address (a
+// carrier's NAT) are not each other's limit, and one who guesses is wrong nearly always.
 type guard struct {
 	hash func(purpose string, parts ...[]byte) [][]byte // under every live key, the current one first
 
-	mu     sync.Mutex
-	limits Limits
-	seen   map[string][]time.Time // by hash of purpose and caller; ascending, at most an hour old
-	swept  time.Time
-	tokens map[string]*rate.Limiter // by name
+	mu      sync.Mutex
+	limits  Limits
+	callers callers
+	brake   brake
+	tokens  map[string]*rate.Limiter // by name
 }
-
-// window is at most so many in a span.
-type window struct {
-	most int // 0: no limit
-	span time.Duration
-}
-
-const (
-	// mostCallers bounds the memory that callers can take: beyond it half of them are forgotten.
-	mostCallers = 20_000
-	// MostUses is how many uses of before a restart are worth remembering.
-	MostUses = 10 * mostCallers
-)
 
 func newGuard(l Limits, hash func(string, ...[]byte) [][]byte) *guard {
 	if hash == nil {
 		hash = ephemeral()
 	}
-	return &guard{hash: hash, limits: l, seen: map[string][]time.Time{}, tokens: map[string]*rate.Limiter{}}
+	return &guard{hash: hash, limits: l, callers: newCallers(), brake: newBrake(), tokens: map[string]*rate.Limiter{}}
 }
 
 // ephemeral is a keyed hash that only this process knows.
@@ -74,39 +61,79 @@ func (g *guard) set(l Limits) {
 	g.limits = l
 }
 
-// restore takes in what was used before a restart, oldest first.
-func (g *guard) restore(uses []access.Use) {
+// restore takes in what was used before a restart, oldest first, and how many checks there were in the brake's window.
+func (g *guard) restore(uses []access.Use, all, wrong int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := time.Now()
 	for _, u := range uses {
-		u.At = now.Add(u.At.Sub(now)) // from now on by the monotonic clock, as all others
-		g.seen[u.Key] = append(g.seen[u.Key], u.At)
+		g.callers.add(u.Key, now.Add(u.At.Sub(now))) // from now on by the monotonic clock, as all others
+	}
+	g.brake.add(now, all-wrong, wrong, g.limits)
+}
+
+// grant is what a caller was let do. The zero grant is for whom no limit holds.
+type grant struct {
+	guard *guard
+	uses  []access.Use
+}
+
+// ended hears what came of it: it counts for the brake, and is given back where the caller did nothing wrong.
+func (t grant) ended(r verify.Result) {
+	if t.guard == nil {
+		return
+	}
+	g := t.guard
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch r {
+	case verify.ResultWrong, verify.ResultNoRecord, verify.ResultFinal:
+		g.brake.add(time.Now(), 0, 1, g.limits)
+		return
+	case verify.ResultPassed, verify.ResultVerified:
+		g.brake.add(time.Now(), 1, 0, g.limits)
+	case verify.ResultFailed:
+		return // malformed: what reaches no database still costs its caller
+	}
+	for _, u := range t.uses {
+		if u.WhenWrong {
+			g.callers.remove(u.Key, u.At)
+		}
 	}
 }
 
-// check charges a check of a code to the caller's address and to the phone, and says what is to be written down. It
-// returns how long to wait when either has used up its share; then nothing is charged.
-func (g *guard) check(from netip.Addr, mobile string) (uses []access.Use, wait time.Duration) {
-	address := g.key("caller check", network(from))
-	var phone []string // none for what is no number: it is a form error, and all of them would be one phone
-	if n, err := msisdn.Parse(mobile, "86"); err == nil {
-		phone = g.key("caller phone", n.E164())
-	}
+// check charges a check of a code to the caller's address and its networks. It returns how long to wait when one of them has
+// used up its share; then nothing is charged.
+func (g *guard) check(from netip.Addr) (grant, time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	l := g.limits
-	return g.take(time.Now(),
-		share{address, []window{{l.ChecksPerIPPerMinute, time.Minute}, {l.ChecksPerIPPerHour, time.Hour}}},
-		share{phone, []window{{l.ChecksPerPhonePerHour, time.Hour}}})
+	level := g.brake.level(time.Now(), g.limits)
+	return g.take("caller check", from, true, []window{
+		{g.limits.ChecksPerIPPerMinute, time.Minute, 1}, {g.limits.ChecksPerIPPerHour, time.Hour, 2},
+	}, level)
 }
 
-// resend charges a request to send again to the caller's address.
-func (g *guard) resend(from netip.Addr) (uses []access.Use, wait time.Duration) {
-	address := g.key("caller resend", network(from))
+// resend charges a request to send again to the caller's address and its networks.
+func (g *guard) resend(from netip.Addr) (grant, time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.take(time.Now(), share{address, []window{{g.limits.ResendsPerIPPerHour, time.Hour}}})
+	return g.take("caller resend", from, false, []window{{g.limits.ResendsPerIPPerHour, time.Hour, 1}}, 0)
+}
+
+func (g *guard) now() Limits {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.limits
+}
+
+// bits are the zero bits that a proof of work needs just now.
+func (g *guard) bits() int { return proof.Bits + g.level() }
+
+// level is how hard the brake is pulled.
+func (g *guard) level() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.brake.level(time.Now(), g.limits)
 }
 
 // token lets a token make one more request, or says how long it must wait.
@@ -130,10 +157,30 @@ func (g *guard) token(name string) time.Duration {
 	return wait
 }
 
-// share is a caller, under the hashes of all live keys, and the windows that hold for it. No hash: nobody.
-type share struct {
-	keys    []string
-	windows []window
+// take charges one use to the address and to every network around it, or to none.
+func (g *guard) take(purpose string, from netip.Addr, whenWrong bool, windows []window, level int) (grant, time.Duration) {
+	now := time.Now()
+	var wait time.Duration
+	nets := networks(from)
+	keys := make([][]string, len(nets))
+	for i, n := range nets {
+		keys[i] = g.key(purpose, n.name)
+		for _, w := range windows {
+			wait = max(wait, g.callers.wait(keys[i], w.of(n.share, level), now))
+		}
+	}
+	if wait > 0 {
+		return grant{}, wait
+	}
+	t := grant{guard: g}
+	if !anyLimit(windows) {
+		return t, 0
+	}
+	for _, k := range keys {
+		g.callers.charge(k, now)
+		t.uses = append(t.uses, access.Use{Key: k[0], At: now, WhenWrong: whenWrong})
+	}
+	return t, 0
 }
 
 func (g *guard) key(purpose, caller string) []string {
@@ -143,128 +190,4 @@ func (g *guard) key(purpose, caller string) []string {
 		keys[i] = string(h)
 	}
 	return keys
-}
-
-// take charges one use to every share, or to none.
-func (g *guard) take(now time.Time, shares ...share) (uses []access.Use, wait time.Duration) {
-	for _, s := range shares {
-		wait = max(wait, g.wait(s, now))
-	}
-	if wait > 0 {
-		return nil, wait
-	}
-	for _, s := range shares {
-		if g.charge(s, now) {
-			uses = append(uses, access.Use{Key: s.keys[0], At: now})
-		}
-	}
-	return uses, 0
-}
-
-// times are the uses of a caller, ascending. A key that has just been replaced still counts.
-func (g *guard) times(s share) (times []time.Time) {
-	for i, key := range s.keys {
-		times = append(times, g.seen[key]...)
-		if i > 0 {
-			slices.SortFunc(times, time.Time.Compare)
-		}
-	}
-	return times
-}
-
-// wait is how long until one more fits into every window.
-func (g *guard) wait(s share, now time.Time) (wait time.Duration) {
-	times := g.times(s)
-	for _, w := range s.windows {
-		if w.most <= 0 || len(times) < w.most {
-			continue
-		}
-		wait = max(wait, times[len(times)-w.most].Add(w.span).Sub(now))
-	}
-	return wait
-}
-
-func (g *guard) charge(s share, now time.Time) bool {
-	var keep int
-	for _, w := range s.windows {
-		keep = max(keep, w.most)
-	}
-	if keep == 0 || len(s.keys) == 0 {
-		return false
-	}
-	times := append(g.times(s), now)
-	for _, key := range s.keys[1:] {
-		delete(g.seen, key)
-	}
-	g.seen[s.keys[0]] = slices.Clone(times[max(0, len(times)-keep):])
-	if len(g.seen) > mostCallers || now.Sub(g.swept) > 10*time.Minute {
-		g.sweep(now)
-	}
-	return true
-}
-
-// sweep forgets those whose hour is over, and when that is not enough, half of the rest: a flood of addresses must
-// not fill the memory, and forgetting costs less than refusing everybody.
-func (g *guard) sweep(now time.Time) {
-	g.swept = now
-	for key, times := range g.seen {
-		if now.Sub(times[len(times)-1]) > time.Hour {
-			delete(g.seen, key)
-		}
-	}
-	if len(g.seen) <= mostCallers {
-		return
-	}
-	for key := range g.seen {
-		if len(g.seen) <= mostCallers/2 {
-			return
-		}
-		delete(g.seen, key)
-	}
-}
-
-// network is what counts as one caller: an IPv4 address, or the /64 that a subscriber of IPv6 has to himself.
-func network(a netip.Addr) string {
-	a = a.Unmap()
-	if a.Is6() {
-		p, err := a.WithZone("").Prefix(64)
-		if err == nil {
-			return p.String()
-		}
-	}
-	return a.String()
-}
-
-type clientKey struct{}
-
-func clientOf(ctx context.Context) netip.Addr {
-	a, _ := ctx.Value(clientKey{}).(netip.Addr)
-	return a
-}
-
-// language chooses zh or en by Accept-Language (RFC 9110 12.5.4): the one with the higher weight, the earlier one
-// among equals.
-func language(accept, otherwise string) string {
-	best, weight := otherwise, 0.0
-	for _, item := range strings.Split(accept, ",") {
-		tag, params, _ := strings.Cut(strings.TrimSpace(item), ";")
-		primary, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(tag)), "-")
-		if primary != "zh" && primary != "en" {
-			continue
-		}
-		q := 1.0
-		if value, ok := strings.CutPrefix(strings.TrimSpace(params), "q="); ok {
-			var err error
-			if q, err = strconv.ParseFloat(value, 64); err != nil {
-				q = 0
-			}
-		}
-		if q > weight {
-			best, weight = primary, q
-		}
-	}
-	if best == "" {
-		return "zh"
-	}
-	return best
 }

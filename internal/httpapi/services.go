@@ -146,7 +146,11 @@ type Options struct {
 // limit. Those of a phone over all its filings are verify's. They can be changed while serving: API.SetLimits.
 type Limits struct {
 	ChecksPerIPPerMinute, ChecksPerIPPerHour int
-	ChecksPerPhonePerHour                    int
 	ResendsPerIPPerHour                      int
 	RequestsPerSecond                        int // of one token; twice as many at once after a pause
+
+	Proof       bool          // /v1/public/* asks for a proof of work where there is no token
+	Repeat      time.Duration // how long an identical submission gets the stored answer
+	BrakeStep   int           // so many more wrong entries than right ones within BrakeWindow pull the brake; 0: none
+	BrakeWindow time.Duration
 }

@@ -25,6 +25,7 @@ type Watched struct {
 	At          time.Time    `json:"at,omitzero" doc:"When it was last looked."`
 	Checks      int          `json:"checks" doc:"Codes checked in abuse.wrong_window." example:"80"`
 	Wrong       int          `json:"wrong" doc:"Of these, wrong." example:"63"`
+	Brake       int          `json:"brake" doc:"How hard checks without a token are slowed down for the whole site, from 0 to 5 (abuse.wrong_least)." example:"0"`
 	Window      string       `json:"window" doc:"abuse.conversion_window; the last abuse.conversion_after of it is left out." example:"24h0m0s"`
 	Conversions []Conversion `json:"conversions" doc:"By SIM and prefix, the most sent first, at most 200."`
 	Alarms      []Alarm      `json:"alarms" doc:"Those that stand."`

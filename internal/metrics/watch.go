@@ -13,6 +13,7 @@ type Codes struct {
 // Watched is a snapshot of what is watched: counts over the window of the configuration, most sent first, and the alarms that stand, by kind.
 type Watched struct {
 	BySIM, ByPrefix []Codes
+	Brake           int     // how hard checks are slowed down for the whole site
 	ChecksWrong     float64 // share of the checks in the window; 0 when there were none
 	Alarms          map[string]int
 }
@@ -21,9 +22,9 @@ type Watched struct {
 const mostPrefixes = 100
 
 type watched struct {
-	source                             func() Watched
-	kinds                              []string
-	sims, prefixes, checksWrong, alarm *prometheus.Desc
+	source                                    func() Watched
+	kinds                                     []string
+	sims, prefixes, checksWrong, alarm, brake *prometheus.Desc
 }
 
 // Watch registers what the conversion watch and the alarms show; kinds are all kinds of alarms.
@@ -36,13 +37,14 @@ func (m *Metrics) Watch(kinds []string, source func() Watched) {
 		sims:        desc("sim_codes", "Codes that a network took from a SIM in abuse.conversion_window, and how many were delivered and entered.", "sim", "stage"),
 		prefixes:    desc("prefix_codes", "Codes that a network took for a prefix in abuse.conversion_window, and how many were delivered and entered.", "prefix", "stage"),
 		checksWrong: desc("checks_wrong_ratio", "Share of the checks of codes in abuse.wrong_window that were wrong."),
+		brake:       desc("check_brake_level", "How hard checks of codes are slowed down for the whole site, from 0 to 5."),
 		alarm:       desc("alarms", "Alarms that stand, by kind.", "alarm"),
 	})
 }
 
 // Describe implements prometheus.Collector.
 func (w *watched) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{w.sims, w.prefixes, w.checksWrong, w.alarm} {
+	for _, d := range []*prometheus.Desc{w.sims, w.prefixes, w.checksWrong, w.alarm, w.brake} {
 		ch <- d
 	}
 }
@@ -53,6 +55,7 @@ func (w *watched) Collect(ch chan<- prometheus.Metric) {
 	stages(ch, w.sims, s.BySIM)
 	stages(ch, w.prefixes, bounded(s.ByPrefix))
 	ch <- gauge(w.checksWrong, s.ChecksWrong)
+	ch <- gauge(w.brake, float64(s.Brake))
 	each(ch, w.alarm, w.kinds, s.Alarms)
 }
 

@@ -123,6 +123,7 @@ func TestKnownAndUnknownPhonesCannotBeToldApartByTextStatusHeadersOrTime(t *test
 	const samples, phones, rounds = 150, 100, 3
 	r, err := Start(t.Context(), Options{Simulator: simulator.Config{Modems: 1}, Edit: func(cfg *config.Config) {
 		cfg.Modem, cfg.Verify.Limits = nil, config.VerifyLimits{} // a caller with many addresses
+		cfg.Abuse.APIProof = "off"
 	}})
 	if err != nil {
 		t.Fatal(err)

@@ -24,6 +24,7 @@ func get(t *testing.T, r *Rig, path string) string {
 func TestGuessingRaisesAnAlarmThatStatusMetricsAndARestartShow(t *testing.T) {
 	r, err := Start(t.Context(), Options{Simulator: simulator.Config{Modems: 1}, Edit: func(cfg *config.Config) {
 		cfg.Modem, cfg.Verify.Limits = nil, config.VerifyLimits{}
+		cfg.Abuse.APIProof = "off"
 	}})
 	if err != nil {
 		t.Fatal(err)

@@ -15,9 +15,12 @@ import (
 // useHorizon is how far back any limit looks.
 const useHorizon = time.Hour
 
-// charge writes down the uses that came with the context.
-func (tx *Tx) charge(ctx context.Context) error {
+// charge writes down the uses that came with the context: those that count in any case, or those that count for what was wrong.
+func (tx *Tx) charge(ctx context.Context, wrong bool) error {
 	for _, u := range access.Charged(ctx) {
+		if u.WhenWrong != wrong {
+			continue
+		}
 		if _, err := tx.exec(ctx, `INSERT INTO uses (caller, at) VALUES ($1, $2)`, []byte(u.Key), micros(u.At)); err != nil {
 			return err
 		}

@@ -55,13 +55,35 @@ func TestAUseIsWrittenWithWhatItWasUsedForOrNotAtAll(t *testing.T) {
 	}
 }
 
+func TestAUseForWhatWasWrongIsWrittenOnlyWhereItWasWrong(t *testing.T) {
+	s := open(t)
+	rules, now := s.Verify(queue.DefaultPolicy()), time.Now()
+	for _, wrong := range []bool{false, true, true, false} {
+		ctx := access.Charge(t.Context(), []access.Use{{Key: "a", At: now, WhenWrong: true}, {Key: "b", At: now}})
+		if err := rules.Update(ctx, func(tx verify.Tx) error { return tx.NoteCheck(ctx, wrong, now) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	uses, err := s.Uses(t.Context(), now, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := map[string]int{}
+	for _, u := range uses {
+		count[u.Key]++
+	}
+	if count["a"] != 2 || count["b"] != 4 {
+		t.Error(count)
+	}
+}
+
 func TestWhatNoLimitLooksBackToIsForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, ctx := open(t), t.Context()
 		use := func() {
 			t.Helper()
 			charged := access.Charge(context.Background(), []access.Use{{Key: "a", At: time.Now()}})
-			if err := s.Update(ctx, func(tx *Tx) error { return tx.charge(charged) }); err != nil {
+			if err := s.Update(ctx, func(tx *Tx) error { return tx.charge(charged, false) }); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -25,7 +25,7 @@ var _ verify.Tx = (*Tx)(nil)
 
 func (v verifyStore) Update(ctx context.Context, fn func(verify.Tx) error) error {
 	return v.s.Update(ctx, func(tx *Tx) error {
-		if err := tx.charge(ctx); err != nil {
+		if err := tx.charge(ctx, false); err != nil {
 			return err
 		}
 		return fn(tx)

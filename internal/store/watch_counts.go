@@ -8,11 +8,14 @@ import (
 	"attestd/internal/watch"
 )
 
-// NoteCheck counts a check of a code.
+// NoteCheck counts a check of a code, and a wrong one for its caller too.
 func (tx *Tx) NoteCheck(ctx context.Context, wrong bool, at time.Time) error {
 	n := 0
 	if wrong {
 		n = 1
+		if err := tx.charge(ctx, true); err != nil {
+			return err
+		}
 	}
 	_, err := tx.exec(ctx, `INSERT INTO check_counts (minute, checks, wrong) VALUES ($1, 1, $2)
  ON CONFLICT (minute) DO UPDATE SET checks = checks + 1, wrong = wrong + excluded.wrong`, minuteOf(at), n)

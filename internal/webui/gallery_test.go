@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"attestd/internal/proof"
 	"attestd/internal/webui"
 	"attestd/verify"
 
@@ -40,6 +41,7 @@ func (o *oracle) set(a verify.Answer) {
 func (o *oracle) Check(*http.Request, verify.CheckRequest) verify.Answer   { return o.give() }
 func (o *oracle) Resend(*http.Request, verify.ResendRequest) verify.Answer { return o.give() }
 func (o *oracle) Refuse(r verify.Result) verify.Answer                     { return verify.Answer{Result: r} }
+func (o *oracle) Bits() int                                                { return proof.Bits }
 func (o *oracle) Language(r *http.Request) string {
 	if r.Header.Get("Accept-Language")[:2] == "en" {
 		return "en"

@@ -306,7 +306,7 @@ func TestTwoClicksAtOnceAreOneTryAndOneVerification(t *testing.T) {
 
 func TestThePageIsOffWithThePublicEndpointsAndSharesTheirLimits(t *testing.T) {
 	r := gateway(t, func(c *config.Config) {
-		c.Page.Proof, c.Verify.Limits.ChecksPerIPPerMinute = "off", 2
+		c.Page.Proof, c.Abuse.APIProof, c.Verify.Limits.ChecksPerIPPerMinute = "off", "off", 2
 	})
 	check := func() string {
 		t.Helper()

@@ -49,6 +49,7 @@ type outcome struct {
 	done   bool // nothing is left to fill in
 	keep   bool // the code was not judged: it is kept
 	ask    bool
+	work   int // zero bits that the next submission needs
 }
 
 // tones are how results look: what went well, what only needs time or another push, and the rest.
@@ -78,6 +79,7 @@ func (p *Page) outcome(w *words, r *http.Request, a verify.Answer) *outcome {
 	if a.Wait > 0 {
 		o.Wait, o.Seconds = w.span(a.Wait), int((a.Wait+time.Second-1)/time.Second)
 	}
+	o.work, o.ask = a.Work, a.Result == verify.ResultProofRequired
 	for _, f := range a.Fields {
 		o.faults[f.Field] = true
 	}
@@ -120,7 +122,7 @@ func (p *Page) view(r *http.Request, t tab, in entered, o *outcome) view {
 	v := view{
 		T: w, Name: w.Name, Help: d.Help, Heading: w.HeadVerify, Lead: w.LeadVerify, Submit: w.SubmitVerify,
 		Style: d.style, Script: d.script, Icon: d.icon, Logo: d.logo,
-		Outcome: o, Form: o == nil || !o.done, Self: here(r, t), Token: p.passes.issue(time.Now()), Bits: d.terms.bits,
+		Outcome: o, Form: o == nil || !o.done, Self: here(r, t), Token: p.passes.Issue(time.Now()), Bits: p.bits(),
 		OTP: d.OTP && t == tabVerify, Advice: w.advice(d.Rules()),
 		Tabs: []link{
 			{Href: here(r, tabVerify), Name: w.TabVerify, Here: t == tabVerify},
@@ -140,8 +142,11 @@ func (p *Page) view(r *http.Request, t tab, in entered, o *outcome) view {
 	if w == &english {
 		v.Name, v.Help = or(d.NameEN, v.Name), or(d.HelpEN, v.Help)
 	}
-	if d.terms.bits > 0 {
-		v.Question, v.Ask = w.question(p.passes.sum(v.Token)), o != nil && o.ask
+	if v.Bits > 0 {
+		v.Question, v.Ask = w.question(p.passes.Sum(v.Token)), o != nil && o.ask
+		if o != nil {
+			v.Bits = max(v.Bits, o.work)
+		}
 	}
 	v.Fields = p.fields(w, t, in, o)
 	return v

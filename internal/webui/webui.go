@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"attestd/internal/msisdn"
+	"attestd/internal/proof"
 	"attestd/verify"
 )
 
@@ -26,6 +27,8 @@ type Desk interface {
 	Resend(r *http.Request, q verify.ResendRequest) verify.Answer
 	// Refuse counts what the page refuses by itself.
 	Refuse(result verify.Result) verify.Answer
+	// Bits are the zero bits that a proof of work needs just now.
+	Bits() int
 	// Language is zh or en, as the browser asks.
 	Language(r *http.Request) string
 }
@@ -46,19 +49,20 @@ type Options struct {
 	OTP          bool          // the SMS have a WebOTP line: fill the code in from it
 	Repeat       time.Duration // how long verify gives an identical submission its stored answer
 	Rules        func() Rules
+
+	Passes *proof.Passes // shared with whoever else asks for proofs; nil: the page's own
 }
 
 // Page serves. Make one with New.
 type Page struct {
 	desk   Desk
-	passes *passes
+	passes *proof.Passes
 	now    atomic.Pointer[dress]
 }
 
 // dress is what the page looks like and asks for until Reconfigure. A request keeps to one.
 type dress struct {
 	Options
-	terms  terms
 	assets map[string]asset
 	style, script, icon,
 	logo string // names of assets
@@ -76,17 +80,17 @@ var page = template.Must(template.ParseFS(files, "page.html"))
 
 // New makes the page.
 func New(desk Desk, o Options) *Page {
-	p := &Page{desk: desk, passes: newPasses()}
+	if o.Passes == nil {
+		o.Passes = proof.New()
+	}
+	p := &Page{desk: desk, passes: o.Passes}
 	p.Reconfigure(o)
 	return p
 }
 
 // Reconfigure takes over what the operator says now. Forms that are open stay good.
 func (p *Page) Reconfigure(o Options) {
-	d := &dress{Options: o, terms: terms{repeat: o.Repeat}, assets: map[string]asset{}}
-	if o.Work {
-		d.terms.bits = workBits
-	}
+	d := &dress{Options: o, assets: map[string]asset{}}
 	d.style = d.embedded("page.css", "text/css; charset=utf-8")
 	d.script = d.embedded("page.js", "text/javascript; charset=utf-8")
 	d.icon = d.embedded("icon.svg", "image/svg+xml")
@@ -178,28 +182,29 @@ var crossOrigin = http.NewCrossOriginProtection()
 func (p *Page) take(t tab) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if crossOrigin.Check(r) != nil {
-			p.refuse(w, r, t, http.StatusForbidden, entered{}, stale)
+			p.refuse(w, r, t, http.StatusForbidden, entered{}, proof.Stale)
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, mostForm)
 		kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 		if err := r.ParseForm(); err != nil || kind != "application/x-www-form-urlencoded" {
-			p.refuse(w, r, t, http.StatusBadRequest, entered{}, stale)
+			p.refuse(w, r, t, http.StatusBadRequest, entered{}, proof.Stale)
 			return
 		}
 		form := func(name string) string { return clip(r.PostForm.Get(name)) }
 		in := entered{form("code"), form("mobile"), form("certificate_tail")}
 		content := []string{string(t), in.code, in.mobile, in.tail}
-		v := p.passes.admit(r.PostForm.Get("page"), form("proof"), msisdn.Fold(form("sum")), content, p.now.Load().terms, time.Now())
-		if v != admitted {
+		terms := proof.Terms{Bits: p.bits(), Repeat: p.now.Load().Repeat}
+		v, work := p.passes.Admit(r.PostForm.Get("page"), form("proof"), msisdn.Fold(form("sum")), content, terms, time.Now())
+		if v != proof.Admitted {
 			p.refuse(w, r, t, http.StatusOK, in, v)
 			return
 		}
 		var a verify.Answer
 		if t == tabResend {
-			a = p.desk.Resend(r, verify.ResendRequest{Mobile: in.mobile, Tail: in.tail})
+			a = p.desk.Resend(r, verify.ResendRequest{Mobile: in.mobile, Tail: in.tail, Work: work})
 		} else {
-			a = p.desk.Check(r, verify.CheckRequest{Code: in.code, Mobile: in.mobile, Tail: in.tail, Via: "web"})
+			a = p.desk.Check(r, verify.CheckRequest{Code: in.code, Mobile: in.mobile, Tail: in.tail, Via: "web", Work: work})
 		}
 		p.render(w, r, t, http.StatusOK, in, p.outcome(p.words(r), r, a))
 	})
@@ -213,24 +218,32 @@ func clip(s string) string {
 	return strings.ToValidUTF8(s, "")
 }
 
-func (p *Page) refuse(w http.ResponseWriter, r *http.Request, t tab, status int, in entered, v verdict) {
+func (p *Page) refuse(w http.ResponseWriter, r *http.Request, t tab, status int, in entered, v proof.Verdict) {
 	text := p.words(r)
 	var o *outcome
 	switch v {
-	case crowded:
+	case proof.Crowded:
 		a := p.desk.Refuse(verify.ResultWait)
 		a.Wait = 30 * time.Second
 		o = p.outcome(text, r, a)
 		o.ask = true
 	default:
 		o = p.outcome(text, r, p.desk.Refuse(verify.ResultProofRequired))
-		if v == stale {
+		if v == proof.Stale {
 			o.Title, o.Text, o.Next = text.staleTitle, text.staleText, ""
 		} else {
 			o.ask = true
 		}
 	}
 	p.render(w, r, t, status, in, o)
+}
+
+// bits are the zero bits that a form needs just now; 0 where no proof is asked for.
+func (p *Page) bits() int {
+	if !p.now.Load().Work {
+		return 0
+	}
+	return p.desk.Bits()
 }
 
 func (p *Page) words(r *http.Request) *words {

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"attestd/internal/proof"
 	"attestd/verify"
 )
 
@@ -21,6 +22,7 @@ type desk struct {
 	resends []verify.ResendRequest
 	refused []verify.Result
 	lang    string
+	more    int // zero bits that the whole site asks for besides
 }
 
 func (d *desk) Check(_ *http.Request, q verify.CheckRequest) verify.Answer {
@@ -37,6 +39,8 @@ func (d *desk) Refuse(r verify.Result) verify.Answer {
 	d.refused = append(d.refused, r)
 	return verify.Answer{Result: r, OK: r.OK(), Message: r.Message()}
 }
+
+func (d *desk) Bits() int { return proof.Bits + d.more }
 
 func (d *desk) Language(*http.Request) string { return d.lang }
 
@@ -89,7 +93,7 @@ func filled(t *testing.T, h http.Handler, path string, done bool) url.Values {
 
 func solve(pass string) string {
 	for n := 0; ; n++ {
-		if number := strconv.Itoa(n); worked(pass, number, workBits) {
+		if number := strconv.Itoa(n); proof.Work(pass, number) >= proof.Bits {
 			return number
 		}
 	}
@@ -240,11 +244,11 @@ func TestAFormWithoutProofOrWithAnothersIsAskedForOne(t *testing.T) {
 		t.Fatal("verify was asked")
 	}
 	form = filled(t, h, "/", true)
-	if w := post(h, "/verify", form); result(w) != "31" || d.checks[0] != (verify.CheckRequest{Code: "048213", Mobile: "13800138000", Tail: "31002X", Via: "web"}) {
+	if w := post(h, "/verify", form); result(w) != "31" || d.checks[0].Code != "048213" || d.checks[0].Mobile != "13800138000" || d.checks[0].Tail != "31002X" || d.checks[0].Via != "web" || d.checks[0].Work < proof.Bits {
 		t.Error("right proof: ", result(w), d.checks)
 	}
 	form = filled(t, h, "/", false)
-	a, b := p.passes.sum(form.Get("page"))
+	a, b := p.passes.Sum(form.Get("page"))
 	form.Set("sum", " "+string(rune('０'+(a+b)/10))+strconv.Itoa((a+b)%10))
 	if w := post(h, "/verify", form); result(w) != "31" {
 		t.Error("right sum, full width: ", result(w))
@@ -277,7 +281,7 @@ func TestAProofIsGoodForOneSubmissionAndForItsSecondClick(t *testing.T) {
 			t.Errorf("%d checks", len(d.checks))
 		}
 		form = filled(t, h, "/", true)
-		time.Sleep(passLife + time.Second)
+		time.Sleep(proof.Life + time.Second)
 		if w := post(h, "/verify", form); result(w) != "903" || !strings.Contains(w.Body.String(), chinese.staleTitle) {
 			t.Error("an old form: ", result(w))
 		}
@@ -290,11 +294,11 @@ func TestSumsAreTakenOnlySoOften(t *testing.T) {
 		p, h := site(d, Options{Work: true})
 		answered := func() string {
 			form := filled(t, h, "/", false)
-			a, b := p.passes.sum(form.Get("page"))
+			a, b := p.passes.Sum(form.Get("page"))
 			form.Set("sum", strconv.Itoa(a+b))
 			return result(post(h, "/verify", form))
 		}
-		for range sumsMinute {
+		for range proof.SumsMinute {
 			if r := answered(); r != "4" {
 				t.Fatal(r)
 			}
@@ -312,23 +316,27 @@ func TestSumsAreTakenOnlySoOften(t *testing.T) {
 	})
 }
 
-func TestAProofIsNeverGoodTwiceEvenWhenWhatWasSpentIsForgotten(t *testing.T) {
-	p := newPasses()
-	now := time.Now()
-	first := p.issue(now)
-	if v := p.admit(first, "", "", nil, terms{}, now); v != admitted {
-		t.Fatal(v)
-	}
-	for range mostSpent {
-		if v := p.admit(p.issue(now.Add(time.Second)), "", "", nil, terms{}, now.Add(time.Second)); v != admitted {
-			t.Fatal(v)
+func TestAFormAsksForAsMuchWorkAsThePhoneAndTheSiteNeed(t *testing.T) {
+	d := &desk{answer: verify.Answer{Result: verify.ResultWait, Wait: time.Minute, Work: 20}}
+	_, h := site(d, Options{Work: true})
+	for _, r := range []verify.Result{verify.ResultWait, verify.ResultProofRequired} {
+		d.answer.Result = r
+		if body := post(h, "/verify", filled(t, h, "/", true)).Body.String(); !strings.Contains(body, `data-bits="20"`) {
+			t.Errorf("%d: the next form asks for less than the phone needs", r)
 		}
 	}
-	if len(p.spent) > mostSpent {
-		t.Errorf("%d are kept", len(p.spent))
+	d.more = 4
+	if body := get(h, "/").Body.String(); !strings.Contains(body, `data-bits="21"`) {
+		t.Error("a form asks for less than the site needs")
 	}
-	if v := p.admit(first, "", "", nil, terms{}, now.Add(2*time.Second)); v != stale {
-		t.Error("a spent pass was taken again")
+	form := filled(t, h, "/", false)
+	for n := 0; form.Get("proof") == ""; n++ {
+		if work := proof.Work(form.Get("page"), strconv.Itoa(n)); work >= proof.Bits && work < proof.Bits+4 {
+			form.Set("proof", strconv.Itoa(n))
+		}
+	}
+	if w := post(h, "/verify", form); result(w) != "903" {
+		t.Error("too little work: ", result(w))
 	}
 }
 

@@ -1,4 +1,6 @@
-package webui
+// Package proof has a client show a little computing, or the answer to a sum, before something is done for it: against machines
+// that guess. One Passes is for the page and the API together, so that a pass is good once.
+package proof
 
 import (
 	"crypto/hmac"
@@ -20,30 +22,36 @@ import (
 // in which verify gives an identical submission its stored answer: so a second click is harmless, a proof buys one
 // guess, and reloading the answer an hour later costs nobody a try.
 const (
-	passLife   = 2 * time.Hour
-	passSize   = 6 + 10 + 16 // 43 characters: with ":" and the number it must stay within one block of SHA-256 (55)
-	workBits   = 17          // 131,072 hashes on average: a fraction of a second on a phone, begun when the page opens
-	mostSpent  = 50_000
-	sumsMinute = 30 // answers to sums that are taken in a minute, of all callers together
+	Life       = 2 * time.Hour
+	Bits       = 17 // 131,072 hashes on average: a fraction of a second on a phone, begun when the page opens
+	SumsMinute = 30 // answers to sums that are taken in a minute, of all callers together
+
+	passSize  = 6 + 10 + 16 // 43 characters: with ":" and the number it must stay within one block of SHA-256 (55)
+	mostSpent = 50_000
+
+	// Any is what a sum is worth, and what is taken for shown where no proof is asked for.
+	Any = 64
 )
 
-// verdict is what became of a pass.
-type verdict int
+// Verdict is what became of a pass.
+type Verdict int
 
+// What becomes of a pass.
 const (
-	admitted verdict = iota
-	stale            // too old, of another run, or used for something else: a new form is needed
-	unproven         // neither work nor the right sum
-	crowded          // too many sums just now
+	Admitted Verdict = iota
+	Stale            // too old, of another run, or used for something else: a new form is needed
+	Unproven         // neither work nor the right sum
+	Crowded          // too many sums just now
 )
 
-// terms are what a pass must come with, and for how long it is good again for the same submission.
-type terms struct {
-	bits   int // 0: a pass is enough
-	repeat time.Duration
+// Terms are what a pass must come with, and for how long it is good again for the same submission.
+type Terms struct {
+	Bits   int // zero bits of the hash; 0: a pass is enough
+	Repeat time.Duration
 }
 
-type passes struct {
+// Passes are all that are given out by one process.
+type Passes struct {
 	key   [32]byte
 	began time.Time // passes are stamped by the time since, which is told by the monotonic clock: the other may be set
 	sums  *rate.Limiter
@@ -56,16 +64,18 @@ type passes struct {
 type use struct {
 	content [32]byte // a keyed hash of what was submitted
 	at      time.Time
+	work    int
 }
 
-func newPasses() *passes {
+// New makes passes under a key of their own.
+func New() *Passes {
 	now := time.Now()
-	p := &passes{began: now, sums: rate.NewLimiter(rate.Every(time.Minute/sumsMinute), sumsMinute), spent: map[string]use{}, floor: now.Add(-time.Millisecond)}
+	p := &Passes{began: now, sums: rate.NewLimiter(rate.Every(time.Minute/SumsMinute), SumsMinute), spent: map[string]use{}, floor: now.Add(-time.Millisecond)}
 	_, _ = rand.Read(p.key[:]) // never fails (crypto/rand)
 	return p
 }
 
-func (p *passes) mac(purpose string, of ...[]byte) [32]byte {
+func (p *Passes) mac(purpose string, of ...[]byte) [32]byte {
 	h := hmac.New(sha256.New, p.key[:])
 	for _, one := range append([][]byte{[]byte(purpose)}, of...) {
 		var size [8]byte
@@ -76,8 +86,8 @@ func (p *passes) mac(purpose string, of ...[]byte) [32]byte {
 	return [32]byte(h.Sum(nil))
 }
 
-// issue makes a pass.
-func (p *passes) issue(now time.Time) string {
+// Issue makes a pass.
+func (p *Passes) Issue(now time.Time) string {
 	raw := make([]byte, passSize)
 	var stamp [8]byte
 	binary.BigEndian.PutUint64(stamp[:], uint64(now.Sub(p.began).Milliseconds()))
@@ -89,7 +99,7 @@ func (p *passes) issue(now time.Time) string {
 }
 
 // made tells when a pass was made, if it is one of ours.
-func (p *passes) made(pass string) (time.Time, bool) {
+func (p *Passes) made(pass string) (time.Time, bool) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(pass)
 	if err != nil || len(raw) != passSize {
 		return time.Time{}, false
@@ -104,26 +114,27 @@ func (p *passes) made(pass string) (time.Time, bool) {
 	return p.began.Add(time.Duration(since) * time.Millisecond), true
 }
 
-// sum is the question that goes with a pass: two numbers from 2 to 9.
-func (p *passes) sum(pass string) (a, b int) {
+// Sum is the question that goes with a pass: two numbers from 2 to 9.
+func (p *Passes) Sum(pass string) (a, b int) {
 	mac := p.mac("sum", []byte(pass))
 	return 2 + int(mac[0])%8, 2 + int(mac[1])%8
 }
 
-// worked says whether a number proves the work for a pass.
-func worked(pass, number string, zeros int) bool {
+// Work is how many zero bits the SHA-256 of a pass and a number begins with, which tells the work of finding it.
+func Work(pass, number string) int {
 	if number == "" || len(number) > 10 {
-		return false
+		return 0
 	}
 	hash := sha256.Sum256([]byte(pass + ":" + number))
-	return bits.LeadingZeros32(binary.BigEndian.Uint32(hash[:])) >= zeros
+	return bits.LeadingZeros32(binary.BigEndian.Uint32(hash[:]))
 }
 
-// admit judges what came with a submission, and spends the pass if it is good. content is all that was entered.
-func (p *passes) admit(pass, number, sum string, content []string, t terms, now time.Time) verdict {
+// Admit judges what came with a submission, and spends the pass if it is good. content is all that was entered. work is what
+// was shown: zero bits, or Any.
+func (p *Passes) Admit(pass, number, sum string, content []string, t Terms, now time.Time) (v Verdict, work int) {
 	made, ours := p.made(pass)
-	if !ours || now.Sub(made) > passLife || made.After(now.Add(time.Minute)) {
-		return stale
+	if !ours || now.Sub(made) > Life || made.After(now.Add(time.Minute)) {
+		return Stale, 0
 	}
 	var parts [][]byte
 	for _, c := range content {
@@ -133,35 +144,40 @@ func (p *passes) admit(pass, number, sum string, content []string, t terms, now 
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if made.Before(p.floor) {
-		return stale
+		return Stale, 0
 	}
 	if before, spent := p.spent[pass]; spent {
-		if before.content == entered && now.Sub(before.at) < t.repeat {
-			return admitted
+		if before.content == entered && now.Sub(before.at) < t.Repeat {
+			return Admitted, before.work
 		}
-		return stale
+		return Stale, 0
 	}
-	if t.bits > 0 && !worked(pass, number, t.bits) {
-		a, b := p.sum(pass)
+	work = Any
+	if t.Bits > 0 {
+		work = Work(pass, number)
+	}
+	if work < t.Bits {
+		a, b := p.Sum(pass)
 		if n, err := strconv.Atoi(sum); err != nil || n != a+b {
-			return unproven
+			return Unproven, 0
 		}
 		if !p.sums.AllowN(now, 1) {
-			return crowded
+			return Crowded, 0
 		}
+		work = Any
 	}
 	if len(p.spent) >= mostSpent {
 		p.sweep(now)
 	}
-	p.spent[pass] = use{entered, now}
-	return admitted
+	p.spent[pass] = use{entered, now, work}
+	return Admitted, work
 }
 
 // sweep forgets what can no longer be used, and when that is not enough, everything: then the forms that are out there
 // count as old, for a pass must not be good twice.
-func (p *passes) sweep(now time.Time) {
+func (p *Passes) sweep(now time.Time) {
 	for pass, u := range p.spent {
-		if now.Sub(u.at) > passLife {
+		if now.Sub(u.at) > Life {
 			delete(p.spent, pass)
 		}
 	}
