@@ -160,3 +160,24 @@ func TestALostWebhookSecretIsNotReplacedByItself(t *testing.T) {
 	must(t, "webhooks", "secret", "--config", file, "--rotate")
 	refuses(t, dir, "reload or start it first", []string{"webhooks", "secret", "--config", file, "--retire"})
 }
+
+func TestACopyOfTheRunningDatabaseAloneIsServedByNothingAndListsNothing(t *testing.T) {
+	r := gateway(t)
+	must(t, "send", "--to", "13800138000", "--text", "hello")
+	dir, file := t.TempDir(), filepath.Join(t.TempDir(), "c.toml")
+	for _, name := range []string{"attestd.db", "attestd.key", "webhook.secret"} {
+		data, err := os.ReadFile(filepath.Join(r.Dir, name))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, name), data, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	text := "[http]\nlisten = \"127.0.0.1:0\"\n[store]\nurl = \"sqlite://" + dir + "/attestd.db\"\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refuses(t, dir, "docs/operating.md", []string{"serve", "--config", file}, []string{"check", "--config", file},
+		[]string{"token", "list", "--config", file}, []string{"keys", "list", "--config", file}, []string{"audit", "--config", file})
+}

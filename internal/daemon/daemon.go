@@ -91,6 +91,9 @@ func New(ctx context.Context, cfg config.Config, o Options) (*Daemon, error) {
 }
 
 func (d *Daemon) openStore(ctx context.Context, cfg config.Config) (err error) {
+	if err := CheckDatabase(ctx, cfg); errors.Is(err, store.ErrSecret) { // told before anything is changed
+		return err
+	}
 	d.store, err = store.Open(ctx, store.Options{URL: cfg.Store.URL, KeyFile: cfg.Store.KeyFile, MakeKey: true, Exclusive: true})
 	if err != nil {
 		return err

@@ -68,7 +68,9 @@ func (s *Store) open(ctx context.Context, o Options) (err error) {
 		narrow(s.path)
 	}
 	if err == nil && o.Exclusive {
-		err = s.beginClock(ctx)
+		if err = s.beginCheckpoints(ctx); err == nil {
+			err = s.beginClock(ctx)
+		}
 	}
 	return err
 }
@@ -124,14 +126,29 @@ func (s *Store) examine(ctx context.Context, o Options, more func(querier) error
 		return err
 	}
 	defer func() { _ = db.Close() }()
-	b, err := readBelonging(ctx, db)
+	for try := 1; ; try++ {
+		err = s.look(ctx, o, db, more)
+		if err == nil || errors.Is(err, ErrKey) || try == 3 {
+			break
+		}
+		time.Sleep(50 * time.Millisecond) // beside a running gateway a page may have changed while it was read
+	}
+	if more == nil && !errors.Is(err, ErrKey) && !errors.Is(err, ErrNotWhole) {
+		return nil // the opening that follows tells it better
+	}
+	return err
+}
+
+func (s *Store) look(ctx context.Context, o Options, own *sql.DB, more func(querier) error) error {
+	if err := s.whole(ctx, own); err != nil {
+		return err
+	}
+	b, err := readBelonging(ctx, own)
 	if err == nil {
 		err = s.judgeAgain(b, o)
-	} else if more == nil {
-		return nil // the opening that follows tells it better, if it still is so: a page may have changed while it was read
 	}
 	if err == nil && more != nil {
-		err = more(db)
+		err = more(own)
 	}
 	return err
 }

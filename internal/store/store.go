@@ -56,6 +56,7 @@ type Store struct {
 	readers sync.Map // SQL text -> *sql.Stmt
 	lock    *os.File
 	path    string
+	logs    logs // whole.go. Of whoever has the turn
 	topics  hub
 	hooks   atomic.Pointer[[]hook] // who is told of events, besides callbacks
 	cap     atomic.Pointer[countryCap]
@@ -105,6 +106,7 @@ func (s *Store) Close() error {
 	for _, stmt := range s.stmts {
 		errs = append(errs, stmt.Close())
 	}
+	s.closeMark(context.Background())
 	if s.writer != nil {
 		errs = append(errs, s.writer.Close())
 	}

@@ -132,6 +132,7 @@ func (s *Store) settle(ctx context.Context, g *group) {
 		s.topics.fire(g.touched)
 	}
 	close(g.done)
+	s.checkpointDue(ctx)
 }
 
 // boundary is where a process can die around a COMMIT. A test that lets it die there (failpoint gives an error, and goes on

@@ -179,14 +179,10 @@ func (s *Store) Scrub(ctx context.Context) error {
 	if g := s.group; g != nil {
 		s.settle(ctx, g)
 	}
-	var busy, frames, moved int
 	_, err := s.writer.ExecContext(ctx, fmt.Sprintf(`PRAGMA busy_timeout = %d`, scrubPatience.Milliseconds()))
 	if err == nil {
-		err = s.writer.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &frames, &moved)
+		err = s.checkpoint(ctx, "TRUNCATE")
 	}
 	_, restored := s.writer.ExecContext(ctx, fmt.Sprintf(`PRAGMA busy_timeout = %d`, busyTimeout.Milliseconds()))
-	if err = errors.Join(err, restored); err == nil && busy != 0 {
-		err = ErrBusy
-	}
-	return explain(err)
+	return explain(errors.Join(err, restored))
 }
