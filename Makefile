@@ -5,7 +5,7 @@ FUZZ    ?= 60s
 # A kernel build of SQLite is compiled the first time: the first build takes a minute or two, the next ones seconds.
 LDFLAGS  = -s -w -X main.version=$(VERSION)
 
-.PHONY: build test check fuzz interleavings bench crash faults-clock run clean deps
+.PHONY: build test check lint race fuzz interleavings bench crash faults-clock run clean deps
 
 build: ## bin/attestd
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/attestd ./cmd/attestd
@@ -22,6 +22,16 @@ test: deps check ## everything
 check: ## formatting and vet
 	@test -z "$$(gofmt -l $$(git ls-files '*.go' 2>/dev/null || echo .))" || { gofmt -l .; echo 'run gofmt -w on these'; exit 1; }
 	$(GO) vet ./...
+
+# Run as they are, without a place in go.mod: nothing of the program depends on them.
+STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+lint: ## staticcheck, and go.mod as it should be
+	$(GO) mod tidy -diff
+	$(GO) run $(STATICCHECK) ./...
+
+race: ## every package under the race detector; random tests are shorter, and what drives other programs is left to make test
+	$(GO) test -race -short -timeout 30m ./...
 
 fuzz: ## every fuzz target for FUZZ (60s) each
 	@for target in $$(grep -rhoE --include='*_test.go' 'func Fuzz[A-Za-z0-9_]*' . | awk '{print $$2}' | sort -u); do \

@@ -59,9 +59,9 @@ func FuzzWhatAModemMaySay(f *testing.F) {
 }
 
 func TestASubmitOnAClosedSessionWasNotSent(t *testing.T) {
-	opened(t, Config{}, plainModem(nil), func(t *testing.T, m *Modem, err error) {
+	opened(t, Config{}, plainModem(nil), func(t *testing.T, m *Modem, _ error) {
 		m.Close()
-		_, err = m.Submit(context.Background(), "tag", []byte{1, 0})
+		_, err := m.Submit(context.Background(), "tag", []byte{1, 0})
 		if Classify(err).Kind != Sick || !Classify(err).NoTry {
 			t.Fatalf("got %v, %+v", err, Classify(err))
 		}

@@ -148,7 +148,7 @@ func TestEveryEndOfASubmitHasItsOwnName(t *testing.T) {
 		{"-", "", ErrNotSent, Sick},
 	} {
 		s := plainModem(map[string]string{"AT+CMGS=2": c.prompt, "PDU": c.result})
-		opened(t, Config{}, s, func(t *testing.T, m *Modem, err error) {
+		opened(t, Config{}, s, func(t *testing.T, m *Modem, _ error) {
 			mr, err := m.Submit(context.Background(), "tag", []byte{1, 0})
 			if c.class == Accepted {
 				if err != nil || mr != 12 {

@@ -25,7 +25,6 @@ type scene struct {
 	ctx     context.Context
 	network *simulator.Network
 	api     *client.Client
-	entries <-chan simulator.Entry
 	mu      sync.Mutex
 	ledger  []simulator.Entry // as far as it was watched
 	changed chan struct{}     // closed and replaced at each entry

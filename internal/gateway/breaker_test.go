@@ -47,7 +47,8 @@ func TestASuccessClearsTheCountAndGivesTheWholeCreditBack(t *testing.T) {
 func TestWhatOnlyTheModemCanBeToBlameForCountsWhoeverTheRecipientIs(t *testing.T) {
 	const one = "+8613900000001"
 	c := tally{t: t}
-	if c.opens(queue.OutcomeSick, 302, one) || c.opens(queue.OutcomeSick, 302, one) || !c.opens(queue.OutcomeSick, 302, one) {
+	first, second, third := c.opens(queue.OutcomeSick, 302, one), c.opens(queue.OutcomeSick, 302, one), c.opens(queue.OutcomeSick, 302, one)
+	if first || second || !third {
 		t.Error("302 (operation not allowed) three times to one number")
 	}
 	c = tally{t: t}

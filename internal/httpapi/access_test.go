@@ -201,7 +201,7 @@ func TestAKeyThatWasRotatedForgivesNoCaller(t *testing.T) {
 		uses = append(uses, used.uses...)
 		return wait == 0
 	}
-	if !take() || !take() {
+	if first, second := take(), take(); !first || !second {
 		t.Fatal("refused early")
 	}
 	live = []string{"new", "old"}

@@ -154,7 +154,9 @@ func FuzzParse(f *testing.F) {
 	f.Add("07700 900123", "44")
 	f.Add("1", "")
 	f.Fuzz(func(t *testing.T, s, country string) {
-		Fold(s)
+		if folded := Fold(s); Fold(folded) != folded {
+			t.Fatalf("%q folds to %q and that to something else", s, folded)
+		}
 		Redact(s)
 		n, err := Parse(s, country)
 		if err != nil {

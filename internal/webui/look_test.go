@@ -1,7 +1,6 @@
 package webui
 
 import (
-	"fmt"
 	"math"
 	"regexp"
 	"strconv"
@@ -101,6 +100,6 @@ func TestThePageWeighsUnder60KBWithTheLargestLogo(t *testing.T) {
 	if total += 2 * len(text); total > 60_000 {
 		t.Errorf("%d bytes", total)
 	} else {
-		t.Log(fmt.Sprintf("%d bytes, 24 KiB of them the logo", total))
+		t.Logf("%d bytes, 24 KiB of them the logo", total)
 	}
 }

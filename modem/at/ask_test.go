@@ -60,7 +60,7 @@ func TestAModemThatStillSendsIsLeftToIt(t *testing.T) {
 				for range 12 { // an EG06 took so long
 					p.wants("AT\r")
 				}
-				time.Sleep(began.Add(134 * time.Second).Sub(time.Now()))
+				time.Sleep(time.Until(began.Add(134 * time.Second)))
 				p.says(late)
 				for range 12 { // what it was asked lay in its buffer
 					p.says("\r\nOK\r\n")
