@@ -16,25 +16,26 @@ const (
 	Test       = "test"
 )
 
-// Config is everything that attestd can be told. [Load] returns it complete: defaults filled in, every [[modem]] with
+// Config is everything that attestd can be told. A key, or a section with all its keys, that a running gateway takes over at a
+// reload says so in its tag; all others need a restart. [Load] returns it complete: defaults filled in, every [[modem]] with
 // the values it takes from [modems], file names made absolute, PINs read.
 type Config struct {
 	Environment   string        `toml:"environment"`
-	ShutdownGrace time.Duration `toml:"shutdown_grace"`
+	ShutdownGrace time.Duration `toml:"shutdown_grace" reload:"yes"`
 	Store         Store         `toml:"store"`
 	HTTP          HTTP          `toml:"http"`
-	Modems        ModemDefaults `toml:"modems"`
-	Modem         []Modem       `toml:"modem"`
-	Queue         Queue         `toml:"queue"`
-	Inbox         Inbox         `toml:"inbox"`
-	Inbound       []InboundRule `toml:"inbound"` // nil: the built-in ones
-	Verify        Verify        `toml:"verify"`
-	Webhooks      Webhooks      `toml:"webhooks"`
-	Webhook       []Webhook     `toml:"webhook"`
-	Abuse         Abuse         `toml:"abuse"`
-	Page          Page          `toml:"page"`
+	Modems        ModemDefaults `toml:"modems" reload:"yes"`
+	Modem         []Modem       `toml:"modem" reload:"yes"`
+	Queue         Queue         `toml:"queue" reload:"yes"`
+	Inbox         Inbox         `toml:"inbox" reload:"yes"`
+	Inbound       []InboundRule `toml:"inbound" reload:"yes"` // nil: the built-in ones
+	Verify        Verify        `toml:"verify" reload:"yes"`
+	Webhooks      Webhooks      `toml:"webhooks" reload:"yes"`
+	Webhook       []Webhook     `toml:"webhook" reload:"yes"`
+	Abuse         Abuse         `toml:"abuse" reload:"yes"`
+	Page          Page          `toml:"page" reload:"yes"`
 	Camara        Camara        `toml:"camara"`
-	Privacy       Privacy       `toml:"privacy"`
+	Privacy       Privacy       `toml:"privacy" reload:"yes"`
 	Log           Log           `toml:"log"`
 }
 
@@ -61,7 +62,7 @@ type HTTP struct {
 	ReadTimeout       time.Duration `toml:"read_timeout"`
 	IdleTimeout       time.Duration `toml:"idle_timeout"`
 	EventHeartbeat    time.Duration `toml:"event_heartbeat"`
-	RequestsPerSecond int           `toml:"requests_per_second"` // of one token; 0 is no limit
+	RequestsPerSecond int           `toml:"requests_per_second" reload:"yes"` // of one token; 0 is no limit
 }
 
 // ModemDefaults are the values that modems share; each [[modem]] may give its own.
@@ -176,7 +177,7 @@ type VerifyTexts struct {
 
 // Log says what is told, and how.
 type Log struct {
-	Level   slog.Level `toml:"level"`
-	Format  string     `toml:"format"`   // text, json
-	ATTrace bool       `toml:"at_trace"` // log the AT dialogue, payloads masked
+	Level   slog.Level `toml:"level" reload:"yes"`
+	Format  string     `toml:"format"`                // text, json
+	ATTrace bool       `toml:"at_trace" reload:"yes"` // log the AT dialogue, payloads masked
 }

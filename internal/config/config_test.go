@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -67,9 +68,54 @@ func TestTheExampleHasEveryKeyOnceAndSaysWhetherAReloadTakesItOver(t *testing.T)
 	if err != nil || string(root) != Example {
 		t.Error("config.example.toml at the root is not the one that the program carries: it is a symbolic link to internal/config/config.example.toml", err)
 	}
-	for _, key := range reloadable {
-		if key = strings.TrimSuffix(key, "."); !regexp.MustCompile(`(?s)\[reload\][^\n]*(\n#[^\n]*)*\n+#?\[*` + regexp.QuoteMeta(last(key)) + `\b`).MatchString(Example) {
-			t.Errorf("config.example.toml does not say that %s can be reloaded", key)
+}
+
+// marked reads the manual: which keys it says can be reloaded, by their own mark or by that of a section above them.
+func marked() map[string]bool {
+	keys, sections := map[string]bool{}, map[string]bool{}
+	section, block, prose := "", "", true
+	for line := range strings.Lines(Example) {
+		if m := regexp.MustCompile(`^#?\[+([a-z._]+)\]+`).FindStringSubmatch(line); m != nil {
+			section = m[1]
+			parent, _, _ := strings.Cut(section, ".")
+			sections[section] = strings.Contains(block, "[reload]") || sections[parent]
+			block, prose = "", true
+		} else if m := regexp.MustCompile(`^#([a-z_]+) = `).FindStringSubmatch(line); m != nil {
+			keys[join(section, m[1])] = strings.Contains(block, "[reload]") || sections[section]
+			prose = false
+		} else {
+			if !prose || strings.TrimSpace(line) == "" {
+				block = ""
+			}
+			block, prose = block+line, true
+		}
+	}
+	return keys
+}
+
+func TestTheManualMarksWhatAReloadTakesOverAndNothingElse(t *testing.T) {
+	manual := marked()
+	for _, key := range allKeys() {
+		if manual[key] != canReload(key) {
+			t.Errorf("%s: the manual says [reload] %v, a reload takes it over: %v", key, manual[key], canReload(key))
+		}
+	}
+}
+
+func TestAReloadTakesOverWhatItsTagsSayAndLeavesTheRest(t *testing.T) {
+	running, next := Default(), Default()
+	next.HTTP.Listen, next.HTTP.RequestsPerSecond, next.Queue.MaxAttempts = "127.0.0.1:1", 7, 9
+	next.Log.Format, next.Log.Level, next.Verify.Limits.SMSPerPhonePerDay = "json", slog.LevelDebug, 1
+	next.Store.URL, next.Camara.Enabled = "sqlite:///other", !next.Camara.Enabled
+	next.Modem = []Modem{{Name: "new"}}
+	for _, one := range Diff(TakeOver(running, next), next) {
+		if !one.Restart {
+			t.Errorf("%s was left behind", one.Key)
+		}
+	}
+	for _, one := range Diff(running, TakeOver(running, next)) {
+		if one.Restart {
+			t.Errorf("%s was taken over", one.Key)
 		}
 	}
 }
@@ -354,7 +400,7 @@ func TestDiffTellsWhatAReloadTakesOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	to.Modem[1].PIN = "1234"
-	want := []Change{{"http.listen", true}, {"queue.max_attempts", true}, {"verify.region", false}, {"log.level", false}, {"log.format", true},
+	want := []Change{{"http.listen", true}, {"queue.max_attempts", false}, {"verify.region", false}, {"log.level", false}, {"log.format", true},
 		{"modem.gone", false}, {"modem.b.port", false}, {"modem.a.pin_file", false}, {"modem.new", false}}
 	if got := Diff(from, to); !slices.Equal(got, want) {
 		t.Errorf("%+v", got)

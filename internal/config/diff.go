@@ -12,10 +12,6 @@ type Change struct {
 	Restart bool   // it takes effect only after a restart
 }
 
-// reloadable are the keys, or the sections that end in a dot, that a running gateway can take over. A challenge or a
-// message under way keeps what it was made under.
-var reloadable = []string{"modem.", "modems.", "verify.", "abuse.", "webhooks.", "webhook.", "inbound.", "page.", "http.requests_per_second", "log.level", "log.at_trace", "shutdown_grace", "inbox.hold", "inbox.keep", "privacy."}
-
 // Diff says what changed from one configuration to the next, in the order of the file. A Change without Restart is
 // applied by a reload (SIGHUP).
 func Diff(from, to Config) []Change {
@@ -73,11 +69,43 @@ func diff(path string, from, to reflect.Value, add func(string)) {
 	}
 }
 
+// canReload says whether a running gateway can take a key over. A challenge or a message under way keeps what it was made under.
 func canReload(key string) bool {
-	for _, r := range reloadable {
-		if key == r || strings.HasSuffix(r, ".") && strings.HasPrefix(key, r) {
-			return true
+	t := reflect.TypeFor[Config]()
+	for _, part := range strings.Split(key, ".") {
+		f, ok := fieldOf(t, part)
+		if !ok || f.Tag.Get("reload") == "yes" {
+			return ok
+		}
+		if t = f.Type; t.Kind() != reflect.Struct {
+			return false
 		}
 	}
 	return false
+}
+
+func fieldOf(t reflect.Type, key string) (reflect.StructField, bool) {
+	for i := range t.NumField() {
+		if t.Field(i).Tag.Get("toml") == key {
+			return t.Field(i), true
+		}
+	}
+	return reflect.StructField{}, false
+}
+
+// TakeOver is a running configuration with what a reload takes over of the next one.
+func TakeOver(running, next Config) Config {
+	takeOver(reflect.ValueOf(&running).Elem(), reflect.ValueOf(next))
+	return running
+}
+
+func takeOver(running, next reflect.Value) {
+	for i := range running.NumField() {
+		switch f := running.Type().Field(i); {
+		case f.Tag.Get("reload") == "yes":
+			running.Field(i).Set(next.Field(i))
+		case f.Type.Kind() == reflect.Struct:
+			takeOver(running.Field(i), next.Field(i))
+		}
+	}
 }
