@@ -7,7 +7,7 @@ import (
 )
 
 func (q *Queue) terms(m Message, now time.Time) terms {
-	return terms{now: now, deadline: m.Deadline, repeatable: m.Repeatable, policy: q.policy()}
+	return terms{now: now, deadline: m.Deadline, repeatable: m.Repeatable, policy: q.Policy()}
 }
 
 // apply lets something happen to one part of a message (to every part when seq is 0), brings the message up to date,
@@ -42,7 +42,7 @@ func (q *Queue) apply(ctx context.Context, tx Tx, m Message, seq int, h happenin
 			return m, err
 		}
 	}
-	wipe := m.State.Terminal() && q.policy().KeepTexts == 0 && !m.Wiped
+	wipe := m.State.Terminal() && q.Policy().KeepTexts == 0 && !m.Wiped
 	if wipe {
 		m.Text, m.Wiped = "", true
 	}

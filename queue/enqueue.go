@@ -49,7 +49,7 @@ func (q *Queue) enqueue(ctx context.Context, tx Tx, d Draft, now time.Time) (Mes
 		return Message{}, err
 	}
 	if d.Deadline.IsZero() {
-		d.Deadline, d.Spanned = now.Add(q.policy().DefaultDeadline), true
+		d.Deadline, d.Spanned = now.Add(q.Policy().DefaultDeadline), true
 	}
 	if !now.Before(d.Deadline) {
 		return Message{}, ErrExpired

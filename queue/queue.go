@@ -92,4 +92,5 @@ func with(p Policy) *Queue {
 // Follow has the queue decide by another policy from now on.
 func (q *Queue) Follow(p Policy) { q.rules.Store(&p) }
 
-func (q *Queue) policy() Policy { return *q.rules.Load() }
+// Policy is what the queue decides by now.
+func (q *Queue) Policy() Policy { return *q.rules.Load() }

@@ -36,7 +36,7 @@ func (q *Queue) Sweep(ctx context.Context, now time.Time) (next time.Time, err e
 			return err
 		}
 		text, numbers, err := tx.NextWipe(ctx)
-		next = earliest(due, held, after(text, q.policy().KeepTexts), after(numbers, q.policy().KeepNumbers), now.Add(idleSweep))
+		next = earliest(due, held, after(text, q.Policy().KeepTexts), after(numbers, q.Policy().KeepNumbers), now.Add(idleSweep))
 		return err
 	})
 	return next, err
@@ -60,26 +60,26 @@ func (q *Queue) sweepDue(ctx context.Context, tx Tx, now time.Time) (int, error)
 }
 
 func (q *Queue) wipeTexts(ctx context.Context, tx Tx, now time.Time) (int, error) {
-	if q.policy().KeepTexts < 0 {
+	if q.Policy().KeepTexts < 0 {
 		return 0, nil
 	}
-	return tx.WipeTexts(ctx, now.Add(-q.policy().KeepTexts), sweepBatch)
+	return tx.WipeTexts(ctx, now.Add(-q.Policy().KeepTexts), sweepBatch)
 }
 
 func (q *Queue) wipeNumbers(ctx context.Context, tx Tx, now time.Time) (int, error) {
-	if q.policy().KeepNumbers < 0 {
+	if q.Policy().KeepNumbers < 0 {
 		return 0, nil
 	}
-	return tx.WipeNumbers(ctx, now.Add(-q.policy().KeepNumbers), sweepBatch)
+	return tx.WipeNumbers(ctx, now.Add(-q.Policy().KeepNumbers), sweepBatch)
 }
 
 // dropHeld gives up on reports that nothing fitted, and says when the next one's time is over.
 func (q *Queue) dropHeld(ctx context.Context, tx Tx, now time.Time) (time.Time, error) {
-	n, oldest, err := tx.DropHeld(ctx, now.Add(-q.policy().HoldReports))
+	n, oldest, err := tx.DropHeld(ctx, now.Add(-q.Policy().HoldReports))
 	if err == nil && n > 0 {
 		err = tx.Emit(ctx, "report.unmatched", "", map[string]int{"reports": n})
 	}
-	return after(oldest, q.policy().HoldReports), err
+	return after(oldest, q.Policy().HoldReports), err
 }
 
 // after is d after t; zero where t is, or where d says never.

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -50,6 +51,7 @@ type Daemon struct {
 	queue       *queue.Queue
 	dispatcher  *queue.Dispatcher
 	verify      rules
+	codes       verify.Store // the store as the rules see it
 	inbox       *inbox.Inbox
 	inbound     atomic.Pointer[[]inbox.Rule]
 	fleet       *gateway.Fleet
@@ -64,6 +66,7 @@ type Daemon struct {
 	unwatch     []func()
 	started     time.Time
 	stopping    atomic.Bool
+	reloading   sync.Mutex    // one reload after the other
 	rekeyed     chan struct{} // has an element when the key file was read anew
 }
 
@@ -112,12 +115,14 @@ func (d *Daemon) openStore(ctx context.Context, cfg config.Config) (err error) {
 
 // buildCore makes the three domains over the one store.
 func (d *Daemon) buildCore(ctx context.Context, cfg config.Config) (err error) {
-	policy := queuePolicy(cfg)
-	d.queue = queue.New(d.store.Queue(), policy, d.messageChanged)
+	d.queue = queue.New(d.store.Queue(), queuePolicy(cfg), d.messageChanged)
 	d.queue.Bar(d.barred)
-	if err := d.buildRules(cfg); err != nil {
+	d.codes = d.store.Verify(d.queue.Policy)
+	rules, err := d.makeRules(cfg)
+	if err != nil {
 		return err
 	}
+	d.useRules(cfg, rules)
 	d.inbox = inbox.New(d.store.Inbox(), inboxPolicy(cfg), d.textArrived)
 	if err := d.queue.Recover(ctx); err != nil {
 		return fmt.Errorf("recovering the queue: %w", err)
@@ -128,23 +133,22 @@ func (d *Daemon) buildCore(ctx context.Context, cfg config.Config) (err error) {
 	return nil
 }
 
-// buildRules makes the verification service, at start and again at a reload: it keeps nothing but what is in the store.
-func (d *Daemon) buildRules(cfg config.Config) error {
+// makeRules makes the verification service, at start and again at a reload: it keeps nothing but what is in the store.
+func (d *Daemon) makeRules(cfg config.Config) (*verify.Service, error) {
 	policy := verifyPolicy(cfg)
 	policy.Callback = d.checkCallback
 	areas, err := numberAreas(cfg)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	policy.Province = areas.Province
-	service, err := verify.New(d.store.Verify(queuePolicy(cfg)), d.keys, policy, verifyTemplates(cfg))
-	if err != nil {
-		return err
-	}
-	d.verify.Store(service)
+	return verify.New(d.codes, d.keys, policy, verifyTemplates(cfg))
+}
+
+func (d *Daemon) useRules(cfg config.Config, service *verify.Service) {
 	inbound := inboundRules(cfg)
 	d.inbound.Store(&inbound)
-	return nil
+	d.verify.Store(service)
 }
 
 func (d *Daemon) buildFleet(cfg config.Config) {

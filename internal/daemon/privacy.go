@@ -59,20 +59,14 @@ func (d *Daemon) loadKeys(ctx context.Context) (*seal.Keyring, error) {
 	return fresh, nil
 }
 
-// takeKeys seals under the newest key from now on, and has what an older one made re-sealed.
-func (d *Daemon) takeKeys(ctx context.Context, fresh *seal.Keyring) error {
-	if err := d.store.LearnKeys(ctx, fresh); err != nil { // before anything is sealed under them
-		return fmt.Errorf("store.key_file: %w", err)
-	}
+// takeKeys seals under the newest key from now on, and has what an older one made re-sealed. That it is the newest has been
+// written down.
+func (d *Daemon) takeKeys(fresh *seal.Keyring) {
 	d.keys.Replace(fresh)
-	if err := d.store.NoteGeneration(ctx); err != nil {
-		return fmt.Errorf("store.key_file: %w", err)
-	}
 	select {
 	case d.rekeyed <- struct{}{}:
 	default:
 	}
-	return nil
 }
 
 // resealRest lets others write between two batches.

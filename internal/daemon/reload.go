@@ -8,60 +8,84 @@ import (
 	"time"
 
 	"attestd/internal/config"
+	"attestd/internal/seal"
+	"attestd/internal/store"
+	"attestd/internal/webhook"
 	"attestd/verify"
 )
 
 // Reload takes over what config.Diff says can be changed while running, and says what has changed. Challenges and
-// messages under way keep the rules that they were made under. On an error nothing was changed.
+// messages under way keep the rules that they were made under. Everything is prepared first, then what must be written is
+// written in one transaction, and then nothing can fail any more: on an error nothing was changed.
 func (d *Daemon) Reload(cfg config.Config) ([]config.Change, error) {
+	d.reloading.Lock()
+	defer d.reloading.Unlock()
 	running := *d.cfg.Load()
 	changed := config.Diff(running, cfg)
-	hooks, err := d.webhookSettings(context.Background(), cfg)
-	if err = errors.Join(err, Check(cfg)); err != nil {
-		return nil, err
-	}
-	showPage, err := d.reloadPage(cfg)
+	next := config.TakeOver(running, cfg)
+	r, err := d.prepare(next)
 	if err != nil {
 		return nil, err
 	}
-	keys, err := d.loadKeys(context.Background())
+	write := store.Adoption{Endpoints: r.hooks.Endpoints, Secrets: r.hooks.Callbacks.Checks(), Keys: r.keys}
+	if err := d.store.Adopt(context.Background(), write); err != nil {
+		return nil, fmt.Errorf("the database: %w", err)
+	}
+	r.take()
+	d.auditReload(context.Background(), changed)
+	return changed, nil
+}
+
+// reload is a configuration that is prepared: every part of it was made, and none is in use.
+type reload struct {
+	hooks webhook.Settings
+	keys  *seal.Keyring
+	take  func() // puts all of it in use
+}
+
+// prepare makes everything that can fail.
+func (d *Daemon) prepare(next config.Config) (r reload, err error) {
+	rules, err := d.makeRules(next)
+	if err = errors.Join(err, Check(next)); err != nil {
+		return r, err
+	}
+	if r.hooks, err = d.webhookSettings(context.Background(), next); err != nil {
+		return r, err
+	}
+	showPage, err := d.reloadPage(next)
 	if err != nil {
-		return nil, err
+		return r, err
+	}
+	if r.keys, err = d.loadKeys(context.Background()); err != nil {
+		return r, err
 	}
 	useCertificate := func() {}
 	if d.certificate != nil {
 		if useCertificate, err = d.certificate.Prepare(); err != nil {
-			return nil, err
+			return r, err
 		}
 	}
-	if err := d.reloadWebhooks(context.Background(), hooks); err != nil {
-		return nil, fmt.Errorf("webhooks: %w", err)
+	r.take = func() {
+		d.takeKeys(r.keys)
+		d.webhooks.Configure(r.hooks)
+		d.log.Info("webhooks: secrets were read again", "callbacks_sign_with", len(r.hooks.Callbacks.Texts()), "endpoints", len(r.hooks.Endpoints))
+		useCertificate()
+		d.cfg.Store(&next)
+		d.queue.Follow(queuePolicy(next))
+		d.useRules(next, rules)
+		showPage()
+		d.inbox.SetPolicy(inboxPolicy(next))
+		d.watch.SetRules(watchRules(next))
+		d.store.SetCountryCap(next.Verify.Region[0], next.Abuse.PerCountryDaily)
+		d.api.SetLimits(apiLimits(next))
+		d.api.SetDefaults(next.Verify.DefaultLanguage, next.Verify.Region[0])
+		if d.o.Level != nil {
+			d.o.Level.Set(next.Log.Level)
+		}
+		d.fleet.Reconfigure(d.stations(next))
+		d.store.Wake() // what is due may be due at another time
 	}
-	if err := d.buildRules(cfg); err != nil {
-		return nil, err
-	}
-	showPage()
-	useCertificate()
-	if err := d.takeKeys(context.Background(), keys); err != nil {
-		return nil, err
-	}
-	d.inbox.SetPolicy(inboxPolicy(cfg))
-	d.watch.SetRules(watchRules(cfg))
-	d.store.SetCountryCap(cfg.Verify.Region[0], cfg.Abuse.PerCountryDaily)
-	d.api.SetLimits(apiLimits(cfg))
-	d.api.SetDefaults(cfg.Verify.DefaultLanguage, cfg.Verify.Region[0])
-	if d.o.Level != nil {
-		d.o.Level.Set(cfg.Log.Level)
-	}
-	d.fleet.Reconfigure(d.stations(cfg))
-	running.Modem, running.Modems, running.Verify, running.Inbox = cfg.Modem, cfg.Modems, cfg.Verify, cfg.Inbox
-	running.Inbound, running.Webhooks, running.Webhook, running.Page = cfg.Inbound, cfg.Webhooks, cfg.Webhook, cfg.Page
-	running.Abuse, running.Privacy = cfg.Abuse, cfg.Privacy
-	running.HTTP.RequestsPerSecond = cfg.HTTP.RequestsPerSecond
-	running.Log.Level, running.Log.ATTrace, running.ShutdownGrace = cfg.Log.Level, cfg.Log.ATTrace, cfg.ShutdownGrace
-	d.cfg.Store(&running)
-	d.auditReload(context.Background(), changed)
-	return changed, nil
+	return r, nil
 }
 
 // rules is the verification service of the moment: httpapi.Verify and Challenges.

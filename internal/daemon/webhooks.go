@@ -45,8 +45,8 @@ func (d *Daemon) buildWebhooks(ctx context.Context, cfg config.Config) error {
 	return nil
 }
 
-// webhookSettings is [webhooks] and [[webhook]] in webhook's words, secrets read. A database whose receivers know a secret gets no new
-// one by itself.
+// webhookSettings is [webhooks] and [[webhook]] in webhook's words, secrets read: a reload is how one is rotated. A database whose
+// receivers know a secret gets no new one by itself.
 func (d *Daemon) webhookSettings(ctx context.Context, cfg config.Config) (webhook.Settings, error) {
 	path := WebhookSecretFile(cfg)
 	shared, err := webhook.LoadSecrets(path)
@@ -110,19 +110,6 @@ func checkWebhooks(cfg config.Config) error {
 	}
 	_, wrong := webhookEndpoints(cfg, shared)
 	return errors.Join(err, wrong)
-}
-
-// reloadWebhooks takes over settings that webhookSettings made; secrets are read again, so that a reload is how one is rotated.
-func (d *Daemon) reloadWebhooks(ctx context.Context, settings webhook.Settings) error {
-	if err := d.store.NoteSecrets(ctx, settings.Callbacks.Checks()); err != nil {
-		return err
-	}
-	if err := d.store.SetWebhooks(ctx, settings.Endpoints); err != nil {
-		return err
-	}
-	d.webhooks.Configure(settings)
-	d.log.Info("webhooks: secrets were read again", "callbacks_sign_with", len(settings.Callbacks.Texts()), "endpoints", len(settings.Endpoints))
-	return nil
 }
 
 // webhookCounts is what is to be delivered, as Prometheus sees it.

@@ -38,6 +38,7 @@ type Rig struct {
 	Token   string // of a platform that may do everything
 
 	o      Options
+	d      *daemon.Daemon
 	stop   context.CancelFunc
 	served chan error
 }
@@ -107,12 +108,15 @@ func (r *Rig) Boot(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.URL = "http://" + d.Addr()
+	r.URL, r.d = "http://"+d.Addr(), d
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	r.stop, r.served = stop, make(chan error, 1)
 	go func() { r.served <- d.Run(serving) }()
 	return nil
 }
+
+// Reload has the gateway take another configuration over, as SIGHUP does.
+func (r *Rig) Reload(cfg config.Config) ([]config.Change, error) { return r.d.Reload(cfg) }
 
 // Halt stops the gateway as SIGTERM does; the modems stay.
 func (r *Rig) Halt() error {

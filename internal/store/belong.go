@@ -195,15 +195,6 @@ func (s *Store) JudgeKeys(ctx context.Context, keys *seal.Keyring, file string) 
 	return b.judge(keys, file)
 }
 
-// LearnKeys notes the generations of a ring that are new. It comes before anything is sealed under them.
-func (s *Store) LearnKeys(ctx context.Context, keys *seal.Keyring) error {
-	b, err := readBelonging(ctx, s.reads)
-	if err != nil || len(b.unknown(keys)) == 0 {
-		return explain(err)
-	}
-	return s.Update(ctx, func(tx *Tx) error { return learn(ctx, tx.exec, storeKind, b.unknown(keys)) })
-}
-
 // RetireGeneration has the database need a generation no more. It comes before the key file loses it: a file that still has it is right.
 func (s *Store) RetireGeneration(ctx context.Context, generation byte) error {
 	return s.Update(ctx, func(tx *Tx) error {

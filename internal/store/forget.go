@@ -68,7 +68,7 @@ func (s *Store) WithdrawAll(ctx context.Context, n msisdn.Number, why string) er
 	return s.Update(ctx, func(tx *Tx) error {
 		all, err := tx.OpenTo(ctx, n)
 		for i := 0; i < len(all) && err == nil; i++ {
-			err = queue.Withdraw(ctx, tx, tx.s.codes, all[i], why, time.Now())
+			err = queue.Withdraw(ctx, tx, tx.s.codes(), all[i], why, time.Now())
 		}
 		return err
 	})

@@ -107,18 +107,21 @@ const generationMark = "key-generation"
 // NoteGeneration writes down which key whoever serves from this database seals under, so that no older one is taken from it
 // before it has taken the newer.
 func (s *Store) NoteGeneration(ctx context.Context) error {
-	now := strconv.Itoa(int(s.keys.Current()))
+	now := s.keys.Current()
 	noted, err := s.NotedGeneration(ctx)
-	if err != nil || strconv.Itoa(int(noted)) == now {
+	if err != nil || noted == now {
 		return err
 	}
-	return s.Update(ctx, func(tx *Tx) error {
-		_, err := tx.exec(ctx, `INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, generationMark, now)
-		if err != nil || noted == 0 {
-			return err
-		}
-		return tx.Emit(ctx, "keys.rotated", "", map[string]string{"generation": now, "before": strconv.Itoa(int(noted))})
-	})
+	return s.Update(ctx, func(tx *Tx) error { return tx.noteGeneration(ctx, noted, now) })
+}
+
+func (tx *Tx) noteGeneration(ctx context.Context, before, now byte) error {
+	generation := strconv.Itoa(int(now))
+	_, err := tx.exec(ctx, `INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, generationMark, generation)
+	if err != nil || before == 0 {
+		return err
+	}
+	return tx.Emit(ctx, "keys.rotated", "", map[string]string{"generation": generation, "before": strconv.Itoa(int(before))})
 }
 
 // NotedGeneration is what NoteGeneration wrote; 0 when nobody has served from this database since there are generations.

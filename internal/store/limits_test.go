@@ -21,7 +21,7 @@ func TestAUseIsWrittenWithWhatItWasUsedForOrNotAtAll(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Now()
-	rules := s.Verify(queue.DefaultPolicy())
+	rules := s.Verify(queue.DefaultPolicy)
 	refused := errors.New("rolled back")
 	for i, result := range []error{nil, refused, nil} {
 		ctx := access.Charge(t.Context(), []access.Use{{Key: "address\x00\xff", At: now.Add(time.Duration(i))}, {Key: "phone", At: now}})

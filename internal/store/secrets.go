@@ -49,21 +49,9 @@ func MissingSecrets(file string) error {
 
 // NoteSecrets writes down the secrets that sign from now on.
 func (s *Store) NoteSecrets(ctx context.Context, have []string) error {
-	checks, err := readChecks(ctx, s.reads, webhookKind)
+	writes, err := s.secretsToNote(ctx, have)
 	if err != nil {
-		return explain(err)
+		return err
 	}
-	now := map[byte]string{}
-	for i, one := range have {
-		now[byte(i)] = one
-	}
-	if maps.Equal(checks, now) {
-		return nil
-	}
-	return s.Update(ctx, func(tx *Tx) error {
-		if _, err := tx.exec(ctx, `DELETE FROM key_checks WHERE kind = $1`, webhookKind); err != nil {
-			return err
-		}
-		return learn(ctx, tx.exec, webhookKind, now)
-	})
+	return s.write(ctx, writes)
 }

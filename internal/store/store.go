@@ -60,9 +60,9 @@ type Store struct {
 	topics  hub
 	hooks   atomic.Pointer[[]hook] // who is told of events, besides callbacks
 	cap     atomic.Pointer[countryCap]
-	codes   queue.Policy     // under which the rules' texts are queued; see Verify
-	clock   clock            // at the last jump that was committed: clock.go. Of whoever has the turn
-	before  map[string]int64 // the last row of each table when this process began
+	codes   func() queue.Policy // under which the rules' texts are queued; see Verify
+	clock   clock               // at the last jump that was committed: clock.go. Of whoever has the turn
+	before  map[string]int64    // the last row of each table when this process began
 	jumped  func(by time.Duration)
 
 	failpoint func(boundary) error // nil but in tests

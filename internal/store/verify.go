@@ -12,10 +12,10 @@ import (
 	"attestd/verify"
 )
 
-// Verify gives the store as the rules see it; codes are queued under the queue's policy p. It is called once, before
-// the store is used.
-func (s *Store) Verify(p queue.Policy) verify.Store {
-	s.codes = p
+// Verify gives the store as the rules see it; codes are queued under the queue's policy of the moment. It is called once,
+// before the store is used.
+func (s *Store) Verify(policy func() queue.Policy) verify.Store {
+	s.codes = policy
 	return verifyStore{s}
 }
 
@@ -49,19 +49,19 @@ func (tx *Tx) Send(ctx context.Context, o verify.Outgoing) (string, error) {
 		d.Origin, d.Priority, d.Repeatable, d.Report = answerOrigin+o.ChallengeID, queue.Normal, false, false
 	}
 	tx.owed = o.Answer || o.Owed
-	m, err := queue.Enqueue(ctx, tx, tx.s.codes, d, time.Now())
+	m, err := queue.Enqueue(ctx, tx, tx.s.codes(), d, time.Now())
 	tx.owed = false
 	return m.ID, err
 }
 
 // CancelSMS takes back what no modem has been given of a challenge's messages.
 func (tx *Tx) CancelSMS(ctx context.Context, challengeID string) error {
-	return queue.CancelOf(ctx, tx, tx.s.codes, challengeOrigin+challengeID, time.Now())
+	return queue.CancelOf(ctx, tx, tx.s.codes(), challengeOrigin+challengeID, time.Now())
 }
 
 // Settle tells the queue that a challenge's SMS was read: whatever is unknown of it is settled.
 func (tx *Tx) Settle(ctx context.Context, challengeID string) error {
-	return queue.EvidenceOf(ctx, tx, tx.s.codes, challengeOrigin+challengeID, time.Now())
+	return queue.EvidenceOf(ctx, tx, tx.s.codes(), challengeOrigin+challengeID, time.Now())
 }
 
 // StoredAnswer gives what was answered to an identical submission.

@@ -19,7 +19,7 @@ func benchService(b *testing.B) (*Store, *verify.Service) {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = s.Close() })
-	v, err := verify.New(s.Verify(queue.DefaultPolicy()), keys, verify.DefaultPolicy(), verify.Templates{})
+	v, err := verify.New(s.Verify(queue.DefaultPolicy), keys, verify.DefaultPolicy(), verify.Templates{})
 	if err != nil {
 		b.Fatal(err)
 	}

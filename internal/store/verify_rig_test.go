@@ -106,7 +106,7 @@ func (r *rig) start(sends bool) {
 		}
 		return r.v.MessageChanged(ctx, tx.(verify.Tx), id, verify.SMS{MessageID: m.ID, State: string(m.State), Accepted: m.Accepted, Delivered: m.Delivered})
 	})
-	r.v, err = verify.New(r.s.Verify(queue.DefaultPolicy()), r.keys, r.policy, verify.Templates{})
+	r.v, err = verify.New(r.s.Verify(queue.DefaultPolicy), r.keys, r.policy, verify.Templates{})
 	must(err)
 	must(r.q.Recover(context.Background()))
 	wake, unwatch := r.s.Watch(TopicWork)

@@ -57,3 +57,12 @@ func (h *hub) fire(touched topicSet) {
 		}
 	}
 }
+
+// Wake wakes everybody who watches: what they wait for may be due at another time by now.
+func (s *Store) Wake() {
+	var all topicSet
+	for t := range topicCount {
+		all |= 1 << t
+	}
+	s.topics.fire(all)
+}

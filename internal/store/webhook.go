@@ -41,48 +41,35 @@ func (s *Store) loadHooks(ctx context.Context) error {
 // SetWebhooks makes these the configured endpoints: events written from now on are for them. One whose address has changed
 // is no longer gone.
 func (s *Store) SetWebhooks(ctx context.Context, endpoints []webhook.Endpoint) error {
-	same := slices.EqualFunc(*s.hooks.Load(), sorted(endpoints), func(h hook, e webhook.Endpoint) bool {
-		return h.name == e.Name && h.url == e.URL && slices.Equal(h.events, e.Events)
-	})
-	if same {
-		return nil // nothing to write, which a full disk would not let us
+	return s.Adopt(ctx, Adoption{Endpoints: endpoints})
+}
+
+func (tx *Tx) setHooks(ctx context.Context, old, next []hook) error {
+	before := map[string]string{}
+	for _, h := range old {
+		before[h.name] = h.url
 	}
-	err := s.Update(ctx, func(tx *Tx) error {
-		before := map[string]string{}
-		for _, h := range *s.hooks.Load() {
-			before[h.name] = h.url
-		}
-		if _, err := tx.exec(ctx, `DELETE FROM webhook_endpoints`); err != nil {
-			return err
-		}
-		for _, e := range endpoints {
-			events, err := json.Marshal(e.Events)
-			if err != nil {
-				return err
-			}
-			if _, err = tx.exec(ctx, `INSERT INTO webhook_endpoints (name, url, events) VALUES ($1, $2, $3)`, e.Name, e.URL, string(events)); err != nil {
-				return err
-			}
-			if before[e.Name] == e.URL {
-				continue
-			}
-			if err := tx.back(ctx, e.Name, ""); err != nil {
-				return err
-			}
-			if err := tx.turnBreaker(ctx, &webhook.Change{Lane: e.Name, Awake: true}, time.Now()); err != nil {
-				return err
-			}
-		}
-		names := make([]string, len(endpoints)) // an address may have a secret in it
-		for i, e := range endpoints {
-			names[i] = e.Name
-		}
-		return tx.Audit(ctx, "webhooks.changed", "", map[string]any{"endpoints": names})
-	})
-	if err != nil {
+	if _, err := tx.exec(ctx, `DELETE FROM webhook_endpoints`); err != nil {
 		return err
 	}
-	return s.loadHooks(ctx)
+	names := make([]string, 0, len(next)) // an address may have a secret in it
+	for _, h := range next {
+		names = append(names, h.name)
+		events, err := json.Marshal(h.events)
+		if err != nil {
+			return err
+		}
+		if _, err = tx.exec(ctx, `INSERT INTO webhook_endpoints (name, url, events) VALUES ($1, $2, $3)`, h.name, h.url, string(events)); err != nil {
+			return err
+		}
+		if before[h.name] == h.url {
+			continue
+		}
+		if err := tx.back(ctx, h.name, ""); err != nil {
+			return err
+		}
+	}
+	return tx.Audit(ctx, "webhooks.changed", "", map[string]any{"endpoints": names})
 }
 
 func sorted(endpoints []webhook.Endpoint) []webhook.Endpoint {
