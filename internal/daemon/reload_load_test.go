@@ -46,34 +46,36 @@ func TestReloadsUnderLoadLoseNothing(t *testing.T) {
 			sent.Add(1)
 		}
 	})
-	again(func(i int) {
-		status := call(t, r, http.MethodPost, "/v1/filings", map[string]any{"type": "first", "reference": fmt.Sprintf("order-%d", i), "persons": []map[string]any{
-			{"role": "entity_head", "name": "王芳", "mobile": fmt.Sprintf("1371234%04d", i), "certificate_tail": "02531X"},
-			{"role": "website_head", "name": "李强", "mobile": fmt.Sprintf("1591234%04d", i), "certificate_tail": "R(0)12", "site": "example.cn"},
-		}}, nil)
-		if status == http.StatusCreated || status == http.StatusOK {
-			filed.Add(1)
-		}
-		call(t, r, http.MethodPost, "/v1/public/verify", map[string]any{"mobile": fmt.Sprintf("1371234%04d", i), "certificate_tail": "02531X", "code": "000000"}, nil)
-	})
+	for who := range 6 {
+		again(func(i int) {
+			status := call(t, r, http.MethodPost, "/v1/filings", map[string]any{"type": "first", "reference": fmt.Sprintf("order-%d-%d", who, i), "persons": []map[string]any{
+				{"role": "entity_head", "name": "王芳", "mobile": fmt.Sprintf("137%d234%04d", who, i), "certificate_tail": "02531X"},
+				{"role": "website_head", "name": "李强", "mobile": fmt.Sprintf("159%d234%04d", who, i), "certificate_tail": "R(0)12", "site": "example.cn"},
+			}}, nil)
+			if status == http.StatusCreated || status == http.StatusOK {
+				filed.Add(1)
+			}
+			call(t, r, http.MethodPost, "/v1/public/verify", map[string]any{"mobile": fmt.Sprintf("137%d234%04d", who, i), "certificate_tail": "02531X", "code": "000000"}, nil)
+		})
+	}
 	again(func(i int) {
 		_ = r.Network.Inject(0, fmt.Sprintf("+861380013%04d", i), "hello")
 		time.Sleep(20 * time.Millisecond) // a modem's memory is small
 	})
-	for i := range 12 {
+	for i := range 40 {
 		next := r.Config
 		next.Queue.MaxAttempts, next.Queue.DefaultDeadline = 3+i%3, time.Duration(1+i%5)*time.Hour
 		next.Verify.Site, next.Verify.MaxSends, next.Verify.Replies = fmt.Sprintf("site %d", i), 2+i%2, i%2 == 0
 		next.Page.Name, next.Log.Level = fmt.Sprintf("page %d", i), []slog.Level{slog.LevelInfo, slog.LevelDebug}[i%2]
 		next.Abuse.PerCountryDaily, next.HTTP.RequestsPerSecond = 100+i, 0
 		next.Webhooks.Concurrency = 1 + i%4
-		if i%4 == 3 {
+		if i%8 == 3 {
 			next.Modem = next.Modem[:1] // and the other comes back
 		}
 		if _, err := r.Reload(next); err != nil {
 			t.Error(err)
 		}
-		time.Sleep(100 * time.Millisecond) // under load, not back to back
+		time.Sleep(5 * time.Millisecond) // under load, not back to back
 	}
 	close(stop)
 	load.Wait()
