@@ -39,9 +39,10 @@ import (
 //	sent MR, unknown, not-sent, refused CODE     how that ended
 //	wait DURATION              lets time pass
 //	never LINE                 the driver does not write this from here on
-//	registered STATUS          what asking for the registration tells
 //	deaf no, deaf TEXT         whether it tells of what it receives; if not, why
 //	identity KEY=VALUE         as sim, imsi, smsc, number, model
+//	registered WHAT            it can send: home, roaming
+//	unregistered WHAT          it cannot: searching, denied, ...
 func TestEveryDialogueEndsAsItsFileSays(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.at")
 	if err != nil || len(files) == 0 {
@@ -213,16 +214,15 @@ func (h *host) verb(verb, args string) error {
 		return nil
 	case "identity":
 		return h.identity(args)
-	case "registered":
-		r, err := h.m.Registration(ctx)
-		if err == nil && r.String() != args {
-			err = fmt.Errorf("it is %q", r)
-		}
-		return err
 	case "deaf":
 		synctest.Wait()
 		if why := h.m.Deaf(); why == "" && args != "no" || !strings.Contains(why+"no", args) {
 			return fmt.Errorf("it is deaf because %q", why)
+		}
+		return nil
+	case "registered", "unregistered":
+		if r, err := h.m.Registration(ctx); err != nil || r.Ready() != (verb == "registered") || r.String() != args {
+			return fmt.Errorf("it is %v, ready: %v (%v)", r, r.Ready(), err)
 		}
 		return nil
 	}

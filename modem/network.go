@@ -11,7 +11,7 @@ import (
 	"attestd/modem/at"
 )
 
-// RegStatus is <stat> of +CREG and +CEREG (TS 27.007 7.2).
+// RegStatus is <stat> of +CREG, +CGREG, +CEREG and +C5GREG (TS 27.007 7.2, 10.1).
 type RegStatus int
 
 // The registration states.
@@ -32,8 +32,31 @@ const (
 
 // Registration is whether the network knows us.
 type Registration struct {
-	Status  RegStatus // the better of circuit-switched and EPS
-	CS, EPS RegStatus
+	Status RegStatus // of the first domain that carries SMS, else what the most telling of them says
+	In     [domains]RegStatus
+}
+
+// Domain is where a modem can be registered: each has a command of its own.
+type Domain int
+
+// The domains, in the order in which they are asked.
+const (
+	CS   Domain = iota // circuit-switched
+	EPS                // LTE: SMS over SGs or IMS
+	NR                 // 5G: SMS over NAS or IMS
+	GPRS               // packet-switched 2G and 3G: SMS over GPRS (AT+CGSMS)
+	domains
+)
+
+// registrations are the prefixes of each domain's command and unsolicited line (TS 27.007 7.2, 10.1.22, 10.1.47, 10.1.20).
+var registrations = [domains]string{CS: "+CREG:", EPS: "+CEREG:", NR: "+C5GREG:", GPRS: "+CGREG:"}
+
+func unregistered() (r Registration) {
+	r.Status = RegUnknown
+	for d := range r.In {
+		r.In[d] = RegUnknown
+	}
+	return r
 }
 
 // Ready reports whether SMS can work.
@@ -87,24 +110,42 @@ func (s Signal) String() string {
 	return fmt.Sprintf("%d dBm", s.DBm)
 }
 
-// Registration asks the modem whether it is registered. Some are known to the circuit-switched network only, some to EPS only; either
-// will do, for sending is what tells.
+// Registration asks the modem whether it is registered, domain by domain until one carries SMS: any will do, for sending is what
+// tells. A modem may be known to one of them only, and one that is to 5G alone says so by +C5GREG and nothing else.
 func (m *Modem) Registration(ctx context.Context) (Registration, error) {
-	cs, err := m.askStat(ctx, "AT+CREG?", &m.cs) // TS 27.007 7.2
-	if err != nil {
-		return Registration{Status: RegUnknown, CS: RegUnknown, EPS: RegUnknown}, err
+	for d, prefix := range registrations {
+		stat, err := m.askStat(ctx, "AT"+strings.TrimSuffix(prefix, ":")+"?", &m.regs[d])
+		if err != nil {
+			return unregistered(), err
+		}
+		if stat.Ready() {
+			break
+		}
 	}
-	eps, err := m.askStat(ctx, "AT+CEREG?", &m.eps) // TS 27.007 10.1.22
-	if err != nil {
-		return Registration{Status: RegUnknown, CS: RegUnknown, EPS: RegUnknown}, err
-	}
-	return combine(cs, eps), nil
+	return m.heardSoFar(), nil
 }
 
-func combine(cs, eps RegStatus) Registration {
-	r := Registration{Status: cs, CS: cs, EPS: eps}
-	if !cs.Ready() && (eps.Ready() || cs == RegUnknown) {
-		r.Status = eps
+// heardSoFar is what the modem last said of each domain.
+func (m *Modem) heardSoFar() Registration {
+	var in [domains]RegStatus
+	for d := range in {
+		in[d] = RegStatus(m.regs[d].Load())
+	}
+	return combine(in)
+}
+
+// combine judges over all domains. Where none carries SMS, what the circuit-switched one says tells most, then the next that says
+// anything.
+func combine(in [domains]RegStatus) Registration {
+	r := Registration{Status: RegUnknown, In: in}
+	for _, stat := range in {
+		if stat.Ready() {
+			r.Status = stat
+			return r
+		}
+		if r.Status == RegUnknown {
+			r.Status = stat
+		}
 	}
 	return r
 }

@@ -27,7 +27,7 @@ type Modem struct {
 	identity atomic.Pointer[Identity]
 	ready    atomic.Pointer[time.Time] // when the handshake was done; nil during it
 	stale    atomic.Bool               // the modem restarted since
-	cs, eps  atomic.Int32              // the last <stat> heard, for modems that answer +CREG? with nothing
+	regs     [domains]atomic.Int32     // the last <stat> heard, for modems that answer +CREG? with nothing
 	noCMMS   atomic.Bool
 	told     atomic.Value  // the AT+CNMI that the modem took, a string
 	awake    chan struct{} // the modem has said that its card is ready, or its SMS part
@@ -70,8 +70,9 @@ func begin(port io.ReadWriteCloser, c Config) *Modem {
 		due:    confirmation{said: make(chan struct{}, 1)},
 	}
 	m.identity.Store(&Identity{})
-	m.cs.Store(int32(RegUnknown))
-	m.eps.Store(int32(RegUnknown))
+	for d := range m.regs {
+		m.regs[d].Store(int32(RegUnknown))
+	}
 	m.conn = at.New(port, at.Options{
 		Heard: m.heard, URC: unsolicited, WriteTimeout: c.WriteTimeout, LateResultWait: c.LateResultWait, Trace: c.Trace,
 	})

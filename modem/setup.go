@@ -36,6 +36,7 @@ func (m *Modem) setUp(h *hands, id *Identity) error {
 	m.indicate(h, confirmed)
 	h.try("AT+CREG=1")
 	h.try("AT+CEREG=1")
+	h.try("AT+C5GREG=1")
 	return h.err
 }
 

@@ -110,10 +110,8 @@ func (m *Modem) meaning(e at.Event) []Event {
 	case strings.HasPrefix(line, "+CMTI:"), strings.HasPrefix(line, "+CDSI:"):
 		m.hearing.announced()
 		return m.fetch(line, e.At)
-	case strings.HasPrefix(line, "+CREG:"):
-		return m.registration(line, "+CREG:")
-	case strings.HasPrefix(line, "+CEREG:"):
-		return m.registration(line, "+CEREG:")
+	case begins(line, registrations[:]):
+		return m.registration(line)
 	case strings.HasPrefix(line, "+CMGS:"): // of a submit that nobody waits for any more
 		if mr, ok := reference([]string{line}); ok {
 			return []Event{{Kind: LateResult, MR: mr}}
@@ -171,25 +169,25 @@ func (m *Modem) late(l *at.Late) []Event {
 	return nil // OK without a reference, or a bare ERROR: as much in doubt as before
 }
 
-func (m *Modem) registration(line, prefix string) []Event {
-	stat := number(params(line, prefix), 0)
-	if isRead(line, prefix) { // the answer to a question that nobody waits for any more
-		stat = number(params(line, prefix), 1)
+func (m *Modem) registration(line string) []Event {
+	for d, prefix := range registrations {
+		if !strings.HasPrefix(line, prefix) {
+			continue
+		}
+		stat := number(params(line, prefix), 0)
+		if isRead(line, prefix) { // the answer to a question that nobody waits for any more
+			stat = number(params(line, prefix), 1)
+		}
+		if stat < 0 {
+			return nil
+		}
+		before := m.heardSoFar()
+		m.regs[d].Store(int32(stat))
+		if after := m.heardSoFar(); after != before && m.ready.Load() != nil {
+			return []Event{{Kind: RegistrationChanged, Registration: after}}
+		}
 	}
-	if stat < 0 {
-		return nil
-	}
-	heard := &m.cs
-	if prefix == "+CEREG:" {
-		heard = &m.eps
-	}
-	before := combine(RegStatus(m.cs.Load()), RegStatus(m.eps.Load()))
-	heard.Store(int32(stat))
-	after := combine(RegStatus(m.cs.Load()), RegStatus(m.eps.Load()))
-	if after == before || m.ready.Load() == nil {
-		return nil
-	}
-	return []Event{{Kind: RegistrationChanged, Registration: after}}
+	return nil
 }
 
 // received makes an event of a hexadecimal line.

@@ -28,7 +28,7 @@ func TestRegistrationIsReadFromEveryBrokenAnswerOfTheField(t *testing.T) {
 	for _, c := range []struct{ cs, eps, want RegStatus }{
 		{RegHome, RegSearching, RegHome}, {RegDenied, RegRoaming, RegRoaming}, {RegSearching, RegDenied, RegSearching}, {RegUnknown, RegDenied, RegDenied},
 	} {
-		if got := combine(c.cs, c.eps).Status; got != c.want {
+		if got := combine([domains]RegStatus{c.cs, c.eps, RegUnknown, RegUnknown}).Status; got != c.want {
 			t.Errorf("%v and %v: %v, want %v", c.cs, c.eps, got, c.want)
 		}
 	}

@@ -81,6 +81,7 @@ type ModemDefaults struct {
 	DirectDelivery   bool          `toml:"direct_delivery"`
 	ConfirmReports   bool          `toml:"confirm_reports"`
 	HoldLink         bool          `toml:"hold_link"`
+	HangUp           bool          `toml:"hang_up"`      // an incoming call is ended
 	Scan             []string      `toml:"scan"`         // patterns of the ttys that may be opened in search of a modem with port = "auto"
 	SearchLimit      time.Duration `toml:"search_limit"` // without a network for so long, a modem is sick
 	Reset            bool          `toml:"reset"`        // a sick modem may be restarted

@@ -38,6 +38,7 @@ func Default() Config {
 			RegistrationWait: 60 * time.Second,
 			ConfirmReports:   true,
 			HoldLink:         true,
+			HangUp:           true,
 			Scan:             []string{"/dev/ttyUSB*", "/dev/ttyACM*"},
 			SearchLimit:      3 * time.Minute,
 			Reset:            true,

@@ -20,9 +20,9 @@ import (
 var (
 	modemName   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$`)
 	countryCode = regexp.MustCompile(`^[1-9][0-9]{0,2}$`) // E.164 6.1
-	imei        = regexp.MustCompile(`^[0-9]{14,16}$`)
+	imei        = regexp.MustCompile(`^[0-9]{15}$`)
 	iccid       = regexp.MustCompile(`^[0-9]{18,20}F?$`)
-	smsc        = regexp.MustCompile(`^\+?[0-9]{3,20}$`)
+	smsc        = regexp.MustCompile(`^\+[1-9][0-9]{4,18}$`)
 	host        = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$`)
 )
 
@@ -162,7 +162,7 @@ func (b *binder) address(path, value string) {
 func (b *binder) shared(path string, m ModemDefaults) {
 	b.count(path+".baud", m.Baud, 300, 4_000_000)
 	if m.SMSC != "" && !smsc.MatchString(m.SMSC) {
-		b.fault(path+".smsc", "want the number of the SMS centre, as +8613800100500, or nothing for the SIM's")
+		b.fault(path+".smsc", "want the number of the SMS centre in international form, with its +, as +8613800100500; or nothing for the SIM's")
 	}
 	if m.RatePerMinute < 0 || m.RatePerMinute > 6000 {
 		b.fault(path+".rate_per_minute", "want from 0 (no limit) to 6000")
@@ -196,23 +196,32 @@ func (b *binder) modemList(modems []Modem, general ModemDefaults) {
 		}
 		names[m.Name] = true
 		b.port(path+".port", m.Port)
-		if other, taken := ports[m.Port]; taken && m.Enabled && m.Port != "" && !m.Searched() {
+		port := samePort(m.Port)
+		if other, taken := ports[port]; taken && m.Enabled && m.Port != "" && !m.Searched() {
 			b.fault(path+".port", "modem %s has this port already", other)
 		} else if m.Enabled {
-			ports[m.Port] = m.Name
+			ports[port] = m.Name
 		}
 		if m.Port == Auto && len(m.Scan) == 0 {
 			b.fault(path+".scan", `is empty: with port = "auto" it says which ttys may be opened, as ["/dev/ttyUSB*"]`)
 		}
 		b.twins(path, m, modems[:i])
 		if m.IMEI != "" && !imei.MatchString(m.IMEI) {
-			b.fault(path+".imei", "want the 15 digits that AT+CGSN answers")
+			b.fault(path+".imei", "want 15 digits, as AT+CGSN answers and the label says (TS 23.003 6.2.1)")
 		}
 		if m.SIM != "" && !iccid.MatchString(m.SIM) {
 			b.fault(path+".sim", "want the ICCID, the 19 or 20 digits printed on the card")
 		}
 		b.own(path, m.ModemDefaults, general)
 	}
+}
+
+// samePort is one name for all ways to write a path; what it is a link to may change, and is found out when it is opened.
+func samePort(port string) string {
+	if filepath.IsAbs(port) {
+		return filepath.Clean(port)
+	}
+	return port
 }
 
 // twins finds two modems that name the same module or card.

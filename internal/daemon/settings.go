@@ -92,7 +92,7 @@ func (d *Daemon) station(m config.Modem, trace bool) gateway.StationConfig {
 		c.Trace = func(t at.Trace) { log.Debug("at", "trace", t) }
 	}
 	return gateway.StationConfig{
-		Name: m.Name, Modem: c, IMEI: m.IMEI, SIM: m.SIM, HoldLink: m.HoldLink, Scan: m.Scan, Search: m.SearchLimit, NoReset: !m.Reset,
+		Name: m.Name, Modem: c, IMEI: m.IMEI, SIM: m.SIM, HoldLink: m.HoldLink, HangUp: m.HangUp, Scan: m.Scan, Search: m.SearchLimit, NoReset: !m.Reset,
 		Limit:   queue.Limit{PerMinute: m.RatePerMinute, Burst: m.Burst},
 		Version: fmt.Sprintf("%#v %v %x", m, trace, d.keys.MAC("pin version", []byte(m.PIN))),
 	}

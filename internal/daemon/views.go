@@ -21,7 +21,7 @@ func (d *Daemon) modemViews() []httpapi.Modem {
 			Name: s.Name, Port: s.Port, State: string(s.State), Error: s.Error, Since: optional(s.Since),
 			Manufacturer: s.Identity.Manufacturer, Model: s.Identity.Model, Revision: s.Identity.Revision,
 			IMEI: s.Identity.IMEI, SIM: s.Identity.ICCID, IMSI: s.Identity.IMSI, Number: s.Identity.OwnNumber, SMSC: s.Identity.SMSC,
-			Submitted: s.Submitted, Failed: s.Failed, Received: s.Received,
+			Submitted: s.Submitted, Failed: s.Failed, Received: s.Received, Calls: s.Calls,
 			Deaf: s.Deaf, LastSubmit: optional(s.LastSubmit), LastReceived: optional(s.LastReceived),
 		}
 		if s.Opened > 0 {
@@ -49,6 +49,7 @@ func (d *Daemon) modemSnapshot() []metrics.Modem {
 			views[i].SignalDBm = s.Signal.DBm
 		}
 		views[i].Deaf, views[i].Deafened = s.Deaf != "", s.Deafened
+		views[i].Calls = s.Calls
 		views[i].Recoveries = map[string]int64{}
 		for _, rung := range gateway.Rungs() {
 			views[i].Recoveries[string(rung)] = s.Recoveries[rung]

@@ -41,11 +41,41 @@ func (s *session) events(ctx context.Context) {
 		case modem.Deaf:
 			s.change(func(st *Status) { st.Deafened++ })
 			poke(s.look)
+		case modem.Ring:
+			s.rings(ctx)
 		case modem.SIMFull:
 			s.log.Warn("message store is full: draining it")
 			poke(s.full)
 		}
 	}
+}
+
+// ringPause is after how long without RING the next one is another call: it comes every five seconds or so.
+const ringPause = 15 * time.Second
+
+// rings counts a call at its first RING, and hangs up. That is done beside the events: a submission may be under way, and what the
+// modem says meanwhile must not wait behind it.
+func (s *session) rings(ctx context.Context) {
+	now := time.Now()
+	call := now.Sub(s.rang) > ringPause
+	if s.rang = now; call {
+		s.change(func(st *Status) { st.Calls++ })
+		s.log.Info("somebody calls", "hang_up", s.c.HangUp)
+	}
+	if !s.c.HangUp || !s.hanging.CompareAndSwap(false, true) {
+		return
+	}
+	go func() {
+		defer s.hanging.Store(false)
+		bounded, cancel := context.WithTimeout(ctx, s.patience())
+		defer cancel()
+		if _, err := s.m.Command(bounded, "AT+CHUP"); err != nil { // TS 27.007 6.5
+			_, err = s.m.Command(bounded, "ATH") // V.250 6.3.6
+			if err != nil && ctx.Err() == nil {
+				s.log.Warn("the call could not be ended", "error", err)
+			}
+		}
+	}()
 }
 
 // received stores a TPDU, then lets the modem forget it.

@@ -30,7 +30,7 @@ type finder struct {
 	stations []StationConfig
 	claims   map[string]string    // which station has a device; its name, or "" for a probe
 	sights   map[string]*sighting // what was found on a device
-	homes    map[string]string    // IMEI to the station without imei and sim that it served last
+	homes    map[string]string    // module and card to the station without imei and sim that they served last
 }
 
 // sighting is what a probe of a port has told.
@@ -215,13 +215,32 @@ func (f *finder) wantedLocked(c StationConfig, id modem.Identity) bool {
 			return false
 		}
 	}
-	home, has := f.homes[id.IMEI]
-	return !has || home == c.Name
+	home, has := f.homes[homeKey(id)]
+	return !has || home == c.Name || f.hasPortLocked(home)
+}
+
+// hasPortLocked says whether a station has a port at the moment: then it waits for no modem. Sticks of one maker may all say the
+// same IMEI.
+func (f *finder) hasPortLocked(station string) bool {
+	for _, holder := range f.claims {
+		if holder == station {
+			return true
+		}
+	}
+	return false
+}
+
+func homeKey(id modem.Identity) string { return id.IMEI + " " + id.ICCID }
+
+// sameModule compares IMEIs by their first 14 digits: what follows is a check digit, a version (IMEISV), or left out (TS 23.003 6.2).
+func sameModule(a, b string) bool {
+	const serial = 14
+	return len(a) >= serial && len(b) >= serial && a[:serial] == b[:serial] || a == b
 }
 
 // names says whether a configuration names this module or card.
 func names(c StationConfig, id modem.Identity) bool {
-	return (c.IMEI != "" || c.SIM != "") && (c.IMEI == "" || c.IMEI == id.IMEI) && (c.SIM == "" || c.SIM == id.ICCID)
+	return (c.IMEI != "" || c.SIM != "") && (c.IMEI == "" || sameModule(c.IMEI, id.IMEI)) && (c.SIM == "" || c.SIM == id.ICCID)
 }
 
 func (f *finder) probeLocked(ctx context.Context, c StationConfig, one port) {
@@ -270,7 +289,7 @@ func (f *finder) learn(c StationConfig, path string, id modem.Identity, err erro
 	}
 	f.sights[one.target] = &sighting{node: one.node, id: id, until: time.Now().Add(stillHere)}
 	if c.IMEI == "" && c.SIM == "" && id.IMEI != "" {
-		f.homes[id.IMEI] = c.Name
+		f.homes[homeKey(id)] = c.Name
 	}
 }
 

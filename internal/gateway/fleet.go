@@ -35,6 +35,7 @@ type StationConfig struct {
 	Search   time.Duration // how long it may be without a network before that counts as sickness: 3 min
 	NoReset  bool          // it must not be restarted
 	Limit    queue.Limit
+	HangUp   bool   // end incoming calls
 	HoldLink bool   // keep the radio link between messages (AT+CMMS)
 	Version  string // differs when anything in it differs, for Reconfigure
 }
@@ -64,6 +65,8 @@ type Options struct {
 	Pace     Pace
 	// Open opens a modem; nil means modem.Open. Tests give their own.
 	Open func(ctx context.Context, c modem.Config) (*modem.Modem, error)
+	// Restart opens a modem's port as far as asking who is there, and lets do act on it; nil means modem.Touch.
+	Restart func(ctx context.Context, c modem.Config, do func(commander)) error
 }
 
 // Pace is how often a station looks after itself; zero values choose the defaults.
@@ -115,6 +118,11 @@ func New(o Options) *Fleet {
 	}
 	if o.Open == nil {
 		o.Open = modem.Open
+	}
+	if o.Restart == nil {
+		o.Restart = func(ctx context.Context, c modem.Config, do func(commander)) error {
+			return modem.Touch(ctx, c, func(m *modem.Modem) { do(m) })
+		}
 	}
 	f := &Fleet{o: o, yard: &yard{newFinder(o), make(chan struct{}, 1)}, changes: make(chan []StationConfig), ended: make(chan struct{})}
 	var all []*station

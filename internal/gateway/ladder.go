@@ -30,11 +30,14 @@ const (
 	Barren       Symptom = "barren"       // it is registered, and accepts nothing
 	Gone         Symptom = "gone"         // its port vanished, or another card is in it
 	Shut         Symptom = "shut"         // it cannot be opened: no such port, held by another program, nobody answers there
+	Cardless     Symptom = "cardless"     // it answers, and says that there is no card, or one that cannot be read
+	Denied       Symptom = "denied"       // the network has refused it for very long
 	Locked       Symptom = "locked"       // only a person can help: PIN, PUK
 )
 
-// ladders are the rungs that may help against each symptom. A denied registration has none: the network means it, and a modem
-// that knocks again and again makes it worse.
+// ladders are the rungs that may help against each symptom. Each symptom that is not a person's to mend ends in a restart: some
+// modems find their card, or a network, only then (Telit LE910C1: +CME ERROR: 10 until it is reset). A denied registration is met with
+// patience and no reset: the network means it, and a modem that knocks again and again makes it worse.
 var ladders = map[Symptom][]Rung{
 	Silent:       {Resync, Reinit, Reopen, Reset},
 	Restarted:    {Reinit, Reopen, Reset},
@@ -42,6 +45,8 @@ var ladders = map[Symptom][]Rung{
 	Barren:       {Resync, Reinit, Radio, Reopen, Reset},
 	Gone:         {Reopen, Reopen, Reopen, Reopen, Reopen, Reopen},
 	Shut:         {Reopen, Reopen, Reopen, Reopen, Reopen, Reopen},
+	Cardless:     {Reopen, Reset},
+	Denied:       {Radio},
 	Locked:       {},
 }
 
@@ -81,8 +86,10 @@ func (p Pace) wait(s Symptom, r Rung, n int) time.Duration {
 		return min(p.ReopenMin<<min(n, 20), p.ReopenMax)
 	case s == Unregistered && r == Reset:
 		return 24 * p.Rest // boot, and a search over all bands
-	case s == Unregistered:
+	case s == Unregistered || s == Denied:
 		return 12 * p.Rest
+	case s == Cardless && r == Reset:
+		return 4 * p.Rest // boot
 	case s == Barren:
 		return p.Rest // congestion that passes is cured by this alone
 	}

@@ -42,6 +42,11 @@ func TestTheLadderClimbsFromMildToHarshAndEndsParked(t *testing.T) {
 		{Barren, []Rung{Operator, Radio, Resync, Reinit}, Step{Reopen, s}},
 		{Silent, []Rung{Reset}, Step{Resync, 0}},
 		// A port that cannot be opened is tried with growing pauses; only a person can mend a PIN.
+		{Cardless, nil, Step{Reopen, s}},
+		{Cardless, []Rung{Reopen}, Step{Reset, 20 * s}},
+		{Cardless, []Rung{Reopen, Reset}, Step{Park, 20 * s}},
+		{Denied, nil, Step{Radio, 60 * s}},
+		{Denied, []Rung{Radio}, Step{Park, 20 * s}},
 		{Gone, nil, Step{Reopen, s}},
 		{Shut, []Rung{Reopen}, Step{Reopen, 2 * s}},
 		{Shut, []Rung{Reopen, Reopen, Reopen}, Step{Reopen, 8 * s}},
@@ -56,7 +61,7 @@ func TestTheLadderClimbsFromMildToHarshAndEndsParked(t *testing.T) {
 }
 
 func TestWhateverTheSymptomsNoModemIsResetTwiceBeforeItIsParked(t *testing.T) {
-	all := []Symptom{Silent, Restarted, Unregistered, Barren, Gone, Shut, Locked}
+	all := []Symptom{Silent, Restarted, Unregistered, Barren, Gone, Shut, Cardless, Denied, Locked}
 	rapid.Check(t, func(t *rapid.T) {
 		var taken []Rung
 		for range 40 {

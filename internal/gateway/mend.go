@@ -16,7 +16,7 @@ func (s *session) mend(ctx context.Context, sick error) error {
 	s.readyAt = time.Time{}
 	for {
 		f := s.diagnose(sick)
-		if f.symptom == Gone || f.symptom == Locked || f.symptom == Shut {
+		if f.symptom == Gone || f.symptom == Locked || f.symptom == Shut || f.symptom == Cardless {
 			return f
 		}
 		if !s.outOfDoubt(ctx, f.symptom) {
@@ -34,7 +34,7 @@ func (s *session) mend(ctx context.Context, sick error) error {
 			s.reset(ctx, f)
 			return &closed{Step{Reset, 0}, f}
 		case Park:
-			if f.symptom != Barren && f.symptom != Unregistered {
+			if f.symptom != Barren && f.symptom != Unregistered && f.symptom != Denied {
 				return &closed{step, f}
 			}
 			s.rest(f.symptom, step)
@@ -100,11 +100,15 @@ func (s *session) outOfDoubt(ctx context.Context, symptom Symptom) bool {
 
 // rest gives the modem the time to show whether the rung helped.
 func (s *session) rest(symptom Symptom, step Step) {
-	if symptom == Unregistered {
+	switch symptom {
+	case Unregistered:
 		s.searching, s.search = time.Now(), step.Wait
 		if step.Rung == Park {
 			s.search = s.o.Pace.Parked
 		}
+		return
+	case Denied: // whatever was done, the next time is as far off
+		s.denied = time.Now()
 		return
 	}
 	s.breaker.close(step.Rung == Park)
@@ -200,20 +204,49 @@ func (s *session) reset(ctx context.Context, f *fault) {
 	if !s.takeTurn(ctx, unless) {
 		return
 	}
-	for _, line := range resetCommands(s.m.Identity().Manufacturer) {
-		bounded, cancel := context.WithTimeout(ctx, s.patience())
-		_, err := s.m.Command(bounded, line)
-		cancel()
-		if err == nil {
-			break
-		}
-		s.log.Debug("the modem refuses to restart", "command", line, "error", err)
-	}
+	s.restart(ctx, s.m)
 	select { // let it go down before its port is opened again
 	case <-s.m.Done():
 	case <-s.ended: // its banner
 	case <-time.After(s.o.Pace.Rest):
 	case <-ctx.Done():
+	}
+}
+
+// restart tells the modem to restart.
+func (s *station) restart(ctx context.Context, m commander) {
+	for _, line := range resetCommands(m.Identity().Manufacturer) {
+		bounded, cancel := context.WithTimeout(ctx, s.patience())
+		_, err := m.Command(bounded, line)
+		cancel()
+		if err == nil {
+			return
+		}
+		s.log.Debug("the modem refuses to restart", "command", line, "error", err)
+	}
+}
+
+// commander is what a restart needs of a modem.
+type commander interface {
+	Identity() modem.Identity
+	Command(ctx context.Context, line string) ([]string, error)
+}
+
+// restartShut restarts a modem that could not be opened although it answers: one that does not find its card, say. The turn is
+// kept until it has been opened again.
+func (s *station) restartShut(ctx context.Context) {
+	path, release, err := s.find.acquire(ctx, s.c)
+	if err != nil {
+		return // its port is gone: that is news enough
+	}
+	defer release()
+	if !s.takeTurn(ctx, func() bool { return false }) {
+		return
+	}
+	c := s.c.Modem
+	c.Port = path
+	if err := s.o.Restart(ctx, c, func(m commander) { s.restart(ctx, m) }); err != nil {
+		s.log.Debug("the modem could not be told to restart", "error", err)
 	}
 }
 

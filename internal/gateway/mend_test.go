@@ -27,6 +27,7 @@ func fleetOf(t *testing.T, c simulator.Config, pace Pace, edit func(i int, dir s
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
+	t.Cleanup(func() { _ = network.Close() })
 	var all []StationConfig
 	for i := range network.Modems() {
 		port, err := network.Modem(i).Listen(dir)
@@ -42,7 +43,12 @@ func fleetOf(t *testing.T, c simulator.Config, pace Pace, edit func(i int, dir s
 		all = append(all, s)
 	}
 	h := newHouse()
-	f := New(Options{Stations: all, Lines: h, Inward: h, Logger: slog.New(slog.NewTextHandler(t.Output(), nil)), Pace: pace})
+	return run(t, Options{Stations: all, Lines: h, Inward: h, Logger: slog.New(slog.NewTextHandler(t.Output(), nil)), Pace: pace}), h, network
+}
+
+// run keeps a fleet until the test ends.
+func run(t *testing.T, o Options) *Fleet {
+	f := New(o)
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- f.Run(ctx) }()
@@ -51,9 +57,8 @@ func fleetOf(t *testing.T, c simulator.Config, pace Pace, edit func(i int, dir s
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
-		_ = network.Close()
 	})
-	return f, h, network
+	return f
 }
 
 func strike(t *testing.T, n *simulator.Network, f simulator.Fault) {

@@ -27,9 +27,13 @@ type session struct {
 	look    chan struct{} // registration may have changed
 	full    chan struct{} // the message store is full
 
+	rang    time.Time   // the last RING; the events' own
+	hanging atomic.Bool // a call is being ended
+
 	// The watcher's.
 	offerAt   time.Time     // the breaker is open until then
 	searching time.Time     // since when it has no network; zero when it has one
+	denied    time.Time     // since when the network refuses it, or when a rung was taken against that; zero when it does not
 	search    time.Duration // how long that may last
 	readyAt   time.Time     // since when it is well
 	listed    time.Time     // when its stores were last listed
@@ -130,12 +134,25 @@ func (s *session) watch(ctx context.Context) error {
 	}
 }
 
-// searchedLong says that a modem without a network is sick. One that the network refuses is not: it is left in peace.
+// deniedPatience is how many times the limit of a search a refusal by the network is left in peace (an hour by default). A module
+// that has taken one refusal for good, as some do, is then switched off and on.
+const deniedPatience = 20
+
+// searchedLong says that a modem without a network is sick. One that the network refuses is left in peace for long.
 func (s *session) searchedLong() error {
 	reg := s.status.Load().Registration.Status
 	s.readyAt = time.Time{}
+	refused := reg == modem.RegDenied || reg == modem.RegEmergency
 	switch {
-	case reg == modem.RegDenied || reg == modem.RegEmergency:
+	case !refused:
+		s.denied = time.Time{}
+	case s.denied.IsZero():
+		s.denied = time.Now()
+	case time.Since(s.denied) >= deniedPatience*s.c.Search:
+		return &fault{Denied, fmt.Errorf("the network has refused this SIM for %s (%s): is it barred, expired, or the module's IMEI blocked?", time.Since(s.denied).Round(time.Second), reg)}
+	}
+	switch {
+	case refused:
 		s.searching = time.Time{}
 	case s.searching.IsZero():
 		s.searching = time.Now()
@@ -147,7 +164,7 @@ func (s *session) searchedLong() error {
 
 // isWellForLong forgets an illness that did not come back for a minute.
 func (s *session) isWellForLong() {
-	s.searching, s.search = time.Time{}, s.c.Search
+	s.searching, s.denied, s.search = time.Time{}, time.Time{}, s.c.Search
 	if s.readyAt.IsZero() {
 		s.readyAt = time.Now()
 	}
@@ -260,7 +277,7 @@ func unready(r modem.Registration) (State, string) {
 }
 
 // patience is how long a command may wait behind a submission that uses up its whole time.
-func (s *session) patience() time.Duration {
+func (s *station) patience() time.Duration {
 	submit, command := s.c.Modem.SubmitTimeout, s.c.Modem.CommandTimeout
 	if submit <= 0 {
 		submit = 180 * time.Second
@@ -271,7 +288,7 @@ func (s *session) patience() time.Duration {
 	return submit + s.lateWait() + 6*command
 }
 
-func (s *session) lateWait() time.Duration {
+func (s *station) lateWait() time.Duration {
 	if s.c.Modem.LateResultWait <= 0 {
 		return 30 * time.Second
 	}

@@ -96,6 +96,9 @@ func (s *station) run(ctx context.Context) {
 		var decided *closed
 		if !errors.As(err, &decided) {
 			decided = &closed{s.climb(symptomOf(err), err), err}
+			if decided.step.Rung == Reset {
+				s.restartShut(ctx)
+			}
 		}
 		s.locked.Store(symptomOf(decided.err) == Locked)
 		s.pause(ctx, decided.step.Wait, before)
@@ -245,7 +248,7 @@ func (s *station) serve(ctx context.Context) error {
 }
 
 func (s *station) expected(id modem.Identity, port string) error {
-	if s.c.IMEI != "" && s.c.IMEI != id.IMEI {
+	if s.c.IMEI != "" && !sameModule(s.c.IMEI, id.IMEI) {
 		return fmt.Errorf("%w: the module on %s says IMEI %s, the configuration wants %s: plug in the right one or change modem.imei", errWrongModem, port, id.IMEI, s.c.IMEI)
 	}
 	if s.c.SIM != "" && s.c.SIM != id.ICCID {

@@ -40,6 +40,7 @@ type Status struct {
 	Submitted    int64          // SUBMITs that the modem accepted
 	Failed       int64          // SUBMITs that it refused or that ended unknown
 	Received     int64          // DELIVERs and STATUS-REPORTs stored
+	Calls        int64          // calls that came in
 	Recoveries   map[Rung]int64 // rungs taken; never changed, only replaced
 	LastSubmit   time.Time
 	LastReceived time.Time
@@ -77,6 +78,9 @@ func symptomOf(err error) Symptom {
 		if errors.Is(err, fatal) {
 			return Locked
 		}
+	}
+	if errors.Is(err, modem.ErrNoSIM) || errors.Is(err, modem.ErrSIMFailure) {
+		return Cardless
 	}
 	return Shut
 }

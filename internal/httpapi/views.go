@@ -23,6 +23,7 @@ type Modem struct {
 	Submitted    int64      `json:"submitted" doc:"Parts that the modem accepted since the gateway started."`
 	Failed       int64      `json:"failed" doc:"Parts that it refused, or whose outcome is unknown."`
 	Received     int64      `json:"received" doc:"Texts and status reports received and stored."`
+	Calls        int64      `json:"calls" doc:"Calls that came in since the gateway started. They are ended with hang_up."`
 	LastSubmit   *time.Time `json:"last_submit,omitempty"`
 	LastReceived *time.Time `json:"last_received,omitempty"`
 }

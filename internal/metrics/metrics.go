@@ -47,6 +47,7 @@ type Modem struct {
 	Deafened     int64            // times that it was found not to
 	StorageUsed  int              // texts on the SIM or in the modem
 	StorageTotal int              // 0: not known, both samples are left out
+	Calls        int64            // calls that came in
 	Recoveries   map[string]int64 // rungs of the recovery ladder taken, all rungs named
 }
 

@@ -17,7 +17,7 @@ type snapshots struct {
 
 	messages, depth, oldest, unknown, filings         *prometheus.Desc
 	up, registered, signal, storageUsed, storageTotal *prometheus.Desc
-	recoveries, deaf, deafened                        *prometheus.Desc
+	calls, recoveries, deaf, deafened                 *prometheus.Desc
 }
 
 func newSnapshots(s Sources) *snapshots {
@@ -40,6 +40,7 @@ func newSnapshots(s Sources) *snapshots {
 		storageTotal: desc("modem_storage_capacity", "Texts that the message storage holds.", "modem"),
 		deaf:         desc("modem_deaf", "1 while the modem does not tell of what it receives: texts are found by listing its stores.", "modem"),
 		deafened:     desc("modem_deafened_total", "Times that the modem was found not to tell of what it receives.", "modem"),
+		calls:        desc("modem_calls_total", "Calls that came in on a modem.", "modem"),
 		recoveries:   desc("modem_recoveries_total", "Steps of the recovery ladder taken for a sick modem, by step; park: none helped.", "modem", "rung"),
 	}
 }
@@ -48,7 +49,7 @@ func newSnapshots(s Sources) *snapshots {
 func (s *snapshots) Describe(ch chan<- *prometheus.Desc) {
 	s.errors.Describe(ch)
 	for _, d := range []*prometheus.Desc{s.messages, s.depth, s.oldest, s.unknown, s.filings,
-		s.up, s.registered, s.signal, s.storageUsed, s.storageTotal, s.recoveries, s.deaf, s.deafened} {
+		s.up, s.registered, s.signal, s.storageUsed, s.storageTotal, s.calls, s.recoveries, s.deaf, s.deafened} {
 		ch <- d
 	}
 }
@@ -107,6 +108,7 @@ func (s *snapshots) modem(ch chan<- prometheus.Metric, m Modem) {
 	}
 	ch <- gauge(s.deaf, truth(m.Deaf), m.Name)
 	ch <- prometheus.MustNewConstMetric(s.deafened, prometheus.CounterValue, float64(m.Deafened), m.Name)
+	ch <- prometheus.MustNewConstMetric(s.calls, prometheus.CounterValue, float64(m.Calls), m.Name)
 	for rung, n := range m.Recoveries {
 		ch <- prometheus.MustNewConstMetric(s.recoveries, prometheus.CounterValue, float64(n), m.Name, rung)
 	}
