@@ -57,7 +57,7 @@ func TestAUseIsWrittenWithWhatItWasUsedForOrNotAtAll(t *testing.T) {
 
 func TestAUseForWhatWasWrongIsWrittenOnlyWhereItWasWrong(t *testing.T) {
 	s := open(t)
-	rules, now := s.Verify(queue.DefaultPolicy()), time.Now()
+	rules, now := s.Verify(queue.DefaultPolicy), time.Now()
 	for _, wrong := range []bool{false, true, true, false} {
 		ctx := access.Charge(t.Context(), []access.Use{{Key: "a", At: now, WhenWrong: true}, {Key: "b", At: now}})
 		if err := rules.Update(ctx, func(tx verify.Tx) error { return tx.NoteCheck(ctx, wrong, now) }); err != nil {
