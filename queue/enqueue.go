@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
 
 	"attestd/pdu"
 
@@ -32,6 +34,9 @@ func (q *Queue) enqueue(ctx context.Context, tx Tx, d Draft, now time.Time) (Mes
 	}
 	if d.Priority < Bulk || d.Priority > Urgent {
 		return Message{}, ErrPriority
+	}
+	if strings.IndexFunc(d.Text, visible) < 0 {
+		return Message{}, ErrNoText
 	}
 	if d.IdempotencyKey != "" {
 		m, same, found, err := tx.MessageByKey(ctx, d)
@@ -82,6 +87,12 @@ func (q *Queue) enqueue(ctx context.Context, tx Tx, d Draft, now time.Time) (Mes
 		}
 	}
 	return m, q.changed(ctx, tx, m, "")
+}
+
+// visible says whether a character shows anything.
+func visible(r rune) bool {
+	return !unicode.IsSpace(r) && !unicode.IsControl(r) && r != '\u2800' && // the last is an empty Braille cell
+		!unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point)
 }
 
 // Cancel takes a message back of which nothing was handed to a modem yet; ErrNotCancellable otherwise.

@@ -244,6 +244,7 @@ var (
 	ErrNotCancellable      = errors.New("message: it was handed to a modem already, or has ended: it cannot be taken back")
 	ErrExpired             = errors.New("deadline: has passed already: give a later one, or none")
 	ErrTooLong             = errors.New("text: needs more than 255 parts: shorten it")
+	ErrNoText              = errors.New("text: is empty: say something that can be seen")
 	ErrNoRecipient         = errors.New("to: is empty: give a phone number")
 	ErrCountryCap          = errors.New("to: its country has had as many texts today as it may (abuse.per_country_per_day): try again tomorrow, or raise the limit if they were wanted")
 	ErrPriority            = errors.New("priority: is none of bulk, normal, urgent")

@@ -102,7 +102,7 @@ func (s *Service) openNumber(c Challenge) (msisdn.Number, error) {
 	e164, err := s.vault.Open(c.NumberSealed, "challenge:"+c.ID)
 	if err == nil {
 		var n msisdn.Number
-		if n, err = msisdn.Parse(string(e164), "86"); err == nil {
+		if n, err = msisdn.Stored(string(e164)); err == nil {
 			return n, nil
 		}
 	}

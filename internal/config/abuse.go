@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -11,10 +12,11 @@ import (
 
 // Abuse is what keeps others from having texts sent, and what is watched for.
 type Abuse struct {
-	Region          []string `toml:"region"`              // country codes that POST /v1/messages may send to; those of codes are verify.region
+	Region          []string `toml:"region"`              // country codes that POST /v1/messages may send to; none: where the SIMs are at home. Those of codes are verify.region
 	Deny            []string `toml:"deny"`                // how numbers begin that get nothing
 	Allow           []string `toml:"allow"`               // how numbers begin that are allowed though a shorter entry denies them
-	PerCountryDaily int      `toml:"per_country_per_day"` // texts to one country but the first region; 0 is no limit
+	ShortCodes      []string `toml:"short_codes"`         // that POST /v1/messages may send to: "10086", or how they begin: "106*"
+	PerCountryDaily int      `toml:"per_country_per_day"` // texts to one country but those at home; 0 is no limit
 	APIProof        string   `toml:"api_proof"`           // work, off: of /v1/public/* without a token; the page's is page.proof
 
 	WrongWindow time.Duration `toml:"wrong_window"`
@@ -29,14 +31,14 @@ type Abuse struct {
 
 func defaultAbuse() Abuse {
 	return Abuse{
-		Region: []string{"86"}, Deny: []string{}, Allow: []string{}, PerCountryDaily: 500, APIProof: "work",
+		Region: []string{}, Deny: []string{}, Allow: []string{}, ShortCodes: []string{}, PerCountryDaily: 500, APIProof: "work",
 		WrongWindow: 15 * time.Minute, WrongLeast: 50, WrongShare: 0.5,
 		ConversionWindow: 24 * time.Hour, ConversionAfter: 30 * time.Minute, ConversionLeast: 30, ConversionShare: 0.2,
 	}
 }
 
 // Denied says why nothing is sent to a number, "" for no reason: the longest entry of deny and allow that it begins with
-// decides, and deny where they are the same.
+// decides, and deny where they are the same. A fixed line gets nothing unless allow has it.
 func (a Abuse) Denied(n msisdn.Number) (fault string) {
 	longest := func(all []string) (most int) {
 		for _, prefix := range all {
@@ -49,21 +51,23 @@ func (a Abuse) Denied(n msisdn.Number) (fault string) {
 	if denied := longest(a.Deny); denied > 0 && denied >= longest(a.Allow) {
 		return "begins as numbers do that nothing is sent to (abuse.deny)"
 	}
+	if n.Landline() && longest(a.Allow) == 0 {
+		return "is a fixed line, which gets no SMS: give a mobile (abuse.allow lets numbers pass that are none)"
+	}
 	return ""
 }
 
-// Destination says why no message is sent to a number, "" for no reason.
-func (a Abuse) Destination(n msisdn.Number) (fault string) {
-	if !slices.ContainsFunc(a.Region, func(code string) bool { return strings.HasPrefix(n.E164(), "+"+code) }) {
-		return "is in a country that messages are not sent to (abuse.region)"
-	}
-	return a.Denied(n)
+// ShortCode says whether messages may go to a short code.
+func (a Abuse) ShortCode(n msisdn.Number) bool {
+	return n.IsShort() && slices.ContainsFunc(a.ShortCodes, func(one string) bool {
+		start, open := strings.CutSuffix(one, "*")
+		return n.E164() == start || open && strings.HasPrefix(n.E164(), start)
+	})
 }
 
+var shortCode = regexp.MustCompile(`^(?:[0-9]{3,20}|[0-9]{1,19}\*)$`)
+
 func (b *binder) abuse(a Abuse) {
-	if len(a.Region) == 0 {
-		b.fault("abuse.region", `no country is allowed, so no message could be sent: list country codes, as ["86"]`)
-	}
 	for i, r := range a.Region {
 		if !countryCode.MatchString(r) {
 			b.fault(fmt.Sprintf("abuse.region[%d]", i+1), `want a country code without +, as "86"`)
@@ -77,6 +81,11 @@ func (b *binder) abuse(a Abuse) {
 			if !numberPrefix.MatchString(prefix) {
 				b.fault(fmt.Sprintf("abuse.%s[%d]", list.key, i+1), `want how the numbers begin, with their country code, as "+86170"`)
 			}
+		}
+	}
+	for i, code := range a.ShortCodes {
+		if !shortCode.MatchString(code) {
+			b.fault(fmt.Sprintf("abuse.short_codes[%d]", i+1), `want a short code as "10086", or how they begin as "106*"`)
 		}
 	}
 	b.count("abuse.per_country_per_day", a.PerCountryDaily, 0, 10_000_000)

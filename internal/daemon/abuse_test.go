@@ -52,19 +52,19 @@ func TestAReloadChangesWhereMessagesAndCodesMayGo(t *testing.T) {
 			t.Errorf("%s: %d, want %d", what, got, want)
 		}
 	}
-	want("a message abroad", message("+442071234567"), http.StatusUnprocessableEntity)
+	want("a message abroad", message("+447400123457"), http.StatusUnprocessableEntity)
 	want("a code to 170", code("17000000000"), http.StatusCreated)
 	next := cfg
 	next.Abuse.Region, next.Abuse.Deny, next.Abuse.PerCountryDaily = []string{"86", "44"}, []string{"+86170"}, 1
 	if _, err := d.Reload(next); err != nil {
 		t.Fatal(err)
 	}
-	want("a message abroad that is allowed", message("+442071234567"), http.StatusAccepted)
-	want("the second of a day that has one", message("+442071234568"), http.StatusTooManyRequests)
+	want("a message abroad that is allowed", message("+447400123457"), http.StatusAccepted)
+	want("the second of a day that has one", message("+447400123458"), http.StatusTooManyRequests)
 	want("a message to 170, denied", message("17000000001"), http.StatusUnprocessableEntity)
 	want("a code to 170, denied", code("17000000001"), http.StatusUnprocessableEntity)
 	if _, err := d.Reload(cfg); err != nil {
 		t.Fatal(err)
 	}
-	want("a message abroad, as before", message("+442071234567"), http.StatusUnprocessableEntity)
+	want("a message abroad, as before", message("+447400123457"), http.StatusUnprocessableEntity)
 }

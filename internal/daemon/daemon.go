@@ -54,6 +54,7 @@ type Daemon struct {
 	codes       verify.Store // the store as the rules see it
 	inbox       *inbox.Inbox
 	inbound     atomic.Pointer[[]inbox.Rule]
+	homes       atomic.Pointer[[]string] // countries that the SIMs are at home in, as last learned
 	fleet       *gateway.Fleet
 	metrics     *metrics.Metrics
 	webhooks    *webhook.Sender

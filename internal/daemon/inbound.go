@@ -43,7 +43,7 @@ func (d *Daemon) textArrived(ctx context.Context, tx inbox.Tx, it inbox.Item) er
 		}
 		return true, nil
 	}
-	mark, failed, err := inbox.Judge(ctx, tx, *d.inbound.Load(), it, d.cfg.Load().Verify.Region[0], act)
+	mark, failed, err := inbox.Judge(ctx, tx, *d.inbound.Load(), it, d.nearest(), act)
 	switch {
 	case failed != nil:
 		d.log.Error("a rule for received texts failed; the text is in the inbox", "rule", mark.Rule, "item", it.ID, "error", failed)

@@ -42,9 +42,12 @@ func newOutside(t *testing.T, edit func(*config.Config)) *outside {
 	return o
 }
 
-func (o *outside) awake() {
+func (o *outside) awake() { o.ready(2) }
+
+// ready waits until so many modems are.
+func (o *outside) ready(modems int) {
 	o.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ready(o.t, o.Rig) < 2; time.Sleep(10 * time.Millisecond) { // readiness is a state, not an event
+	for deadline := time.Now().Add(30 * time.Second); ready(o.t, o.Rig) < modems; time.Sleep(10 * time.Millisecond) { // readiness is a state, not an event
 		if time.Now().After(deadline) {
 			o.t.Fatal("the modems are not ready")
 		}
@@ -60,6 +63,17 @@ func (o *outside) restart() {
 		o.t.Fatal(err)
 	}
 	o.awake()
+}
+
+// settled waits until a message has come to a state.
+func (o *outside) settled(id, state string) {
+	o.t.Helper()
+	var m struct{ State string }
+	for deadline := time.Now().Add(30 * time.Second); m.State != state; time.Sleep(10 * time.Millisecond) {
+		if call(o.t, o.Rig, "GET", "/v1/messages/"+id, nil, &m); time.Now().After(deadline) {
+			o.t.Fatalf("the message is %s, not %s", m.State, state)
+		}
+	}
 }
 
 // text sends a text to the gateway, and returns what the inbox shows of it.

@@ -76,7 +76,7 @@ func (d *Daemon) prepare(next config.Config) (r reload, err error) {
 		showPage()
 		d.inbox.SetPolicy(inboxPolicy(next))
 		d.watch.SetRules(watchRules(next))
-		d.store.SetCountryCap(next.Verify.Region[0], next.Abuse.PerCountryDaily)
+		d.store.SetCountryCap(d.atHome(next), next.Abuse.PerCountryDaily)
 		d.api.SetLimits(apiLimits(next))
 		d.api.SetDefaults(next.Verify.DefaultLanguage, next.Verify.Region[0])
 		if d.o.Level != nil {

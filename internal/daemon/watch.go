@@ -9,7 +9,6 @@ import (
 	"attestd/internal/config"
 	"attestd/internal/httpapi"
 	"attestd/internal/metrics"
-	"attestd/internal/msisdn"
 	"attestd/internal/watch"
 )
 
@@ -23,7 +22,10 @@ func watchRules(c config.Config) watch.Rules {
 
 // buildWatch has the watch look once before anything is served: an alarm that stood goes on standing.
 func (d *Daemon) buildWatch(ctx context.Context, cfg config.Config) error {
-	d.store.SetCountryCap(cfg.Verify.Region[0], cfg.Abuse.PerCountryDaily)
+	if err := d.loadHomes(ctx); err != nil {
+		return err
+	}
+	d.store.SetCountryCap(d.atHome(cfg), cfg.Abuse.PerCountryDaily)
 	d.watch = watch.New(d.store, watchRules(cfg), d.log)
 	d.metrics.Watch(watch.Kinds, d.watched)
 	_, err := d.watch.Sweep(ctx, d.started)
@@ -51,9 +53,6 @@ func (d *Daemon) watched() metrics.Watched {
 	}
 	return w
 }
-
-// destination says why no message is sent to a number, "" for no reason.
-func (d *Daemon) destination(n msisdn.Number) string { return d.cfg.Load().Abuse.Destination(n) }
 
 // mostConversions bounds an answer.
 const mostConversions = 200

@@ -17,7 +17,7 @@ import (
 // module; a name with a slash and a dot is a module from outside (and the packages in it). A new arrow is a reviewed
 // line here.
 var arrows = map[string]string{
-	"internal/msisdn": "",
+	"internal/msisdn": "github.com/nyaruka/phonenumbers",
 	"internal/seal":   "",
 	"internal/access": "",
 	"modem/at":        "",

@@ -8,14 +8,13 @@ import (
 	"strings"
 
 	"attestd/internal/access"
-	"attestd/internal/msisdn"
 
 	"github.com/danielgtaylor/huma/v2"
 )
 
 // ForgetRequest says who is to be forgotten. The number stands in the body: an address would be logged on its way.
 type ForgetRequest struct {
-	Number string `json:"number" minLength:"1" maxLength:"32" doc:"The person's phone; without a country code it is of the first verify.region." example:"13800138000"`
+	Number string `json:"number" minLength:"1" maxLength:"32" doc:"The person's phone; without a country code as in messages." example:"13800138000"`
 	Force  bool   `json:"force,omitempty" doc:"Cancel what is under way for the number: filings, challenges, messages. Without it such a request is refused."`
 	DryRun bool   `json:"dry_run,omitempty" doc:"Change nothing, only say what would be erased and what would be cancelled."`
 }
@@ -63,10 +62,9 @@ func (a *API) forget(api huma.API) {
 			"in events. Of an opt-out only a keyed hash stays, so that it goes on holding. docs/privacy.md says what stays.",
 		http.StatusConflict, http.StatusUnprocessableEntity, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	huma.Register(api, op, func(ctx context.Context, in *struct{ Body ForgetRequest }) (*struct{ Body Forgotten }, error) {
-		n, err := msisdn.Parse(in.Body.Number, a.words.Load().country)
+		n, err := a.number(ctx, "number", in.Body.Number)
 		if err != nil {
-			what := "is no phone number: " + strings.TrimPrefix(err.Error(), "number: ")
-			return nil, a.fail(ctx, newProblem(http.StatusUnprocessableEntity, "number: "+what, FieldFault{"number", what}))
+			return nil, a.fail(ctx, err)
 		}
 		done, err := a.s.Forget(ctx, n, in.Body.Force, in.Body.DryRun)
 		if open := (StillOpen{}); errors.As(err, &open) {

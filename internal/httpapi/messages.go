@@ -15,7 +15,7 @@ import (
 
 // MessageRequest is a message to be sent.
 type MessageRequest struct {
-	To             string     `json:"to" minLength:"1" maxLength:"64" doc:"Phone number; without a country code it is a Chinese one, or of the first verify.region." example:"+8613800138000"`
+	To             string     `json:"to" minLength:"1" maxLength:"64" doc:"Phone number. Without a country code it is of the country that the SIMs are at home in, or of the first of abuse.region. A short code, where abuse.short_codes allows it." example:"+8613800138000"`
 	Text           string     `json:"text" maxLength:"65536" doc:"At most 255 parts: 17085 UCS-2 or 39015 GSM-7 characters." example:"Hello"`
 	Priority       string     `json:"priority,omitempty" enum:"bulk,normal,urgent" default:"normal" doc:"Who goes first on a modem. Codes of filings are urgent."`
 	Deadline       *time.Time `json:"deadline,omitempty" doc:"After it the message is not sent, nor kept for the phone by the network. Default: queue.default_deadline from now." example:"2027-01-31T08:00:00+08:00"`
@@ -217,17 +217,49 @@ type IDInput struct {
 	ID string `path:"id" maxLength:"64" example:"01939b2f-5a52-7c3e-9c54-0f6d1a2b3c4d"`
 }
 
-// draft is the request in the queue's words.
-func (a *API) draft(ctx context.Context, r MessageRequest) (queue.Draft, error) {
-	to, err := msisdn.Parse(r.To, a.words.Load().country)
+// recipient reads whom a message is for.
+func (a *API) recipient(ctx context.Context, s string) (msisdn.Number, error) {
+	refuse := func(status int, message string) error {
+		return newProblem(status, "to: "+message, FieldFault{"to", message})
+	}
+	if short, err := msisdn.Short(s); err == nil && a.s.ShortCode != nil && a.s.ShortCode(short) {
+		return short, nil
+	} else if err == nil && len(short.E164()) < 7 {
+		return short, refuse(http.StatusUnprocessableEntity, "is a short code that messages may not be sent to (abuse.short_codes)")
+	}
+	to, err := a.number(ctx, "to", s)
+	if err != nil || a.s.Destination == nil {
+		return to, err
+	}
+	message, wait := a.s.Destination(ctx, to)
+	switch {
+	case message == "":
+		return to, nil
+	case wait > 0:
+		return to, huma.ErrorWithHeaders(refuse(http.StatusServiceUnavailable, message), http.Header{"Retry-After": {seconds(wait)}})
+	}
+	return to, refuse(http.StatusUnprocessableEntity, message)
+}
+
+// number reads a field that holds a number.
+func (a *API) number(ctx context.Context, field, s string) (msisdn.Number, error) {
+	country := a.words.Load().country
+	if a.s.Country != nil {
+		country = a.s.Country(ctx)
+	}
+	n, err := msisdn.Parse(s, country)
 	if err != nil {
 		message := strings.TrimPrefix(err.Error(), msisdn.ErrInvalid.Error()+": ")
-		return queue.Draft{}, newProblem(http.StatusUnprocessableEntity, "to: "+message, FieldFault{"to", message})
+		return n, newProblem(http.StatusUnprocessableEntity, field+": "+message, FieldFault{field, message})
 	}
-	if a.s.Destination != nil {
-		if message := a.s.Destination(to); message != "" {
-			return queue.Draft{}, newProblem(http.StatusUnprocessableEntity, "to: "+message, FieldFault{"to", message})
-		}
+	return n, nil
+}
+
+// draft is the request in the queue's words.
+func (a *API) draft(ctx context.Context, r MessageRequest) (queue.Draft, error) {
+	to, err := a.recipient(ctx, r.To)
+	if err != nil {
+		return queue.Draft{}, err
 	}
 	d := queue.Draft{
 		To: to, Text: r.Text, Report: r.Report == nil || *r.Report, Flash: r.Class != nil, Repeatable: r.Repeatable, Necessary: r.Necessary,

@@ -3,7 +3,6 @@ package httpapi
 import (
 	"context"
 	"net/http"
-	"strings"
 	"time"
 
 	"attestd/internal/access"
@@ -35,22 +34,12 @@ type OptOut struct {
 
 // OptOutRequest names a number: it stands in a body, because paths are logged on the way.
 type OptOutRequest struct {
-	To string `json:"to" minLength:"1" maxLength:"64" doc:"Phone number; without a country code it is a Chinese one, or of the first verify.region." example:"+8613800138000"`
+	To string `json:"to" minLength:"1" maxLength:"64" doc:"Phone number; without a country code as in messages." example:"+8613800138000"`
 }
 
 func viewOptOut(o OptOut) OptOut {
 	o.CreatedAt = micro(o.CreatedAt)
 	return o
-}
-
-// number reads the field to.
-func (a *API) number(to string) (msisdn.Number, error) {
-	n, err := msisdn.Parse(to, a.words.Load().country)
-	if err != nil {
-		message := strings.TrimPrefix(err.Error(), msisdn.ErrInvalid.Error()+": ")
-		return n, newProblem(http.StatusUnprocessableEntity, "to: "+message, FieldFault{"to", message})
-	}
-	return n, nil
 }
 
 type optOutOutput struct {
@@ -79,7 +68,7 @@ func (a *API) optOuts(api huma.API) {
 	add.DefaultStatus = http.StatusCreated
 	add.Responses = map[string]*huma.Response{"200": {Description: "It is on the list already."}}
 	huma.Register(api, add, func(ctx context.Context, in *struct{ Body OptOutRequest }) (*optOutOutput, error) {
-		to, err := a.number(in.Body.To)
+		to, err := a.number(ctx, "to", in.Body.To)
 		if err != nil {
 			return nil, a.fail(ctx, err)
 		}
@@ -97,7 +86,7 @@ func (a *API) optOuts(api huma.API) {
 	byNumber := a.operation(access.Messages, http.MethodPost, "/v1/optouts/remove", "remove-optout-of", "optouts", "Take a number off the list",
 		"Only when the person asks for it. 404 when it is not on the list.", http.StatusNotFound, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	huma.Register(api, byNumber, func(ctx context.Context, in *struct{ Body OptOutRequest }) (*struct{ Body OptOut }, error) {
-		to, err := a.number(in.Body.To)
+		to, err := a.number(ctx, "to", in.Body.To)
 		if err != nil {
 			return nil, a.fail(ctx, err)
 		}

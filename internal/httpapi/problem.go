@@ -74,6 +74,7 @@ var faults = []struct {
 	{queue.ErrIdempotencyConflict, http.StatusConflict, "idempotency_key"},
 	{queue.ErrExpired, http.StatusUnprocessableEntity, "deadline"},
 	{queue.ErrTooLong, http.StatusUnprocessableEntity, "text"},
+	{queue.ErrNoText, http.StatusUnprocessableEntity, "text"},
 	{queue.ErrNoRecipient, http.StatusUnprocessableEntity, "to"},
 	{queue.ErrOptedOut, http.StatusUnprocessableEntity, "to"},
 	{queue.ErrCountryCap, http.StatusTooManyRequests, "to"},
@@ -237,6 +238,9 @@ func (a *API) fail(ctx context.Context, err error) error {
 		p = newProblem(http.StatusInternalServerError, "the log of the gateway says more about this request")
 	}
 	p.Instance = instance(ctx)
+	if _, more := err.(huma.HeadersError); more { // it is p with a header
+		return err
+	}
 	return p
 }
 

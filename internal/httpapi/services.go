@@ -38,8 +38,14 @@ type Services struct {
 	OptOuts OptOuts
 	// Modems is a snapshot of the stations, in the order of the configuration.
 	Modems func() []Modem
-	// Destination says why no message is sent to a number, "" for no reason. Nil allows all.
-	Destination func(msisdn.Number) (fault string)
+	// Destination says why no message is sent to a number, "" for no reason, and how long to wait where that may change by
+	// itself. Nil allows all.
+	Destination func(ctx context.Context, n msisdn.Number) (fault string, wait time.Duration)
+	// Country is that of numbers without a country code, where no filing or challenge is concerned; "" for none. Nil is
+	// Options.DefaultCountry.
+	Country func(ctx context.Context) string
+	// ShortCode says whether messages may go to a short code. Nil allows none.
+	ShortCode func(msisdn.Number) bool
 	// Webhooks is what is to be told to others. *store.Store is one.
 	Webhooks Webhooks
 	// Events is the log of what happened.
@@ -126,7 +132,7 @@ type Meter interface {
 type Options struct {
 	Version         string
 	Public          bool           // serve /v1/public/*
-	DefaultCountry  string         // of numbers without a country code: verify.region[0]; "" is 86
+	DefaultCountry  string         // of numbers without a country code where Services.Country says nothing: verify.region[0]; "" is 86
 	DefaultLanguage string         // of answers to persons whose browser asks for neither Chinese nor English: zh, en
 	TrustedProxies  []netip.Prefix // who is believed about the client: config.HTTP.Prefixes()
 	ClientHeader    string         // in which header: HeaderXForwardedFor ("" too) or HeaderForwarded

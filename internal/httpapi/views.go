@@ -60,8 +60,15 @@ type Status struct {
 	Messages map[string]int `json:"messages" doc:"Messages in the database, by state."`
 	Waiting  map[string]int `json:"waiting" doc:"Messages that wait to be sent, by priority."`
 	Oldest   *time.Time     `json:"oldest_waiting,omitempty" doc:"When the longest-waiting message that is due was taken in."`
+	Region   Region         `json:"region" doc:"Where messages go to."`
 	Filings  map[string]int `json:"filings" doc:"Filings in the database, by state."`
 	Watch    *Watched       `json:"watch,omitempty" doc:"What is watched for abuse, and the alarms that stand."`
+}
+
+// Region says to which countries messages go.
+type Region struct {
+	Countries []string `json:"countries" doc:"Their country codes." example:"[\"86\"]"`
+	From      string   `json:"from" enum:"abuse.region,sims,verify.region" doc:"Where that comes from: the configuration; the countries that the SIMs are at home in; verify.region, while no SIM has been read yet." example:"sims"`
 }
 
 // ModemCounts says how many modems there are.

@@ -73,6 +73,9 @@ func See(from, text, country string) Seen {
 			s.Sender = n.E164()
 		}
 	}
+	if short, ok := strings.CutPrefix(strings.TrimPrefix(s.Sender, "+"), "86"); ok && country == "86" && len(short) >= 3 && len(short) <= 6 && s.Number.IsZero() {
+		s.Sender = short // some networks put 86 before short codes, as before 12381
+	}
 	if len(text) > longest*utf8.UTFMax {
 		text = text[:longest*utf8.UTFMax]
 	}

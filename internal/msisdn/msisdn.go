@@ -9,8 +9,11 @@ import (
 	"unicode"
 )
 
-// Number is a whole E.164 number. It is comparable, and whatever prints it without asking for E164 prints it redacted.
-type Number struct{ digits string }
+// Number is a whole E.164 number, or a short code of a network. It is comparable, and whatever prints it without asking for E164 prints it redacted.
+type Number struct {
+	digits string
+	short  bool
+}
 
 // ErrInvalid is what every refusal of Parse is; its text says what is wrong and never repeats the number.
 var ErrInvalid = errors.New("number")
@@ -37,6 +40,9 @@ func Parse(s, countryCode string) (Number, error) {
 			return Number{}, err
 		}
 	}
+	if digits[0] != '0' && len(digits) <= 20 {
+		digits = withoutTrunk(digits)
+	}
 	switch {
 	case digits[0] == '0':
 		return Number{}, invalid("no country code begins with 0, write it as +86...")
@@ -45,7 +51,7 @@ func Parse(s, countryCode string) (Number, error) {
 	case len(digits) < 8:
 		return Number{}, invalid("has %d digits with its country code, too few for a subscriber", len(digits))
 	}
-	n := Number{digits}
+	n := Number{digits: digits}
 	if rest, ok := strings.CutPrefix(digits, "86"); ok && mobilePrefix(rest) && len(rest) != 11 {
 		return Number{}, invalid("has %d digits, a mainland mobile has 11", len(rest))
 	}
@@ -95,6 +101,9 @@ func nationalise(digits, countryCode string) (string, error) {
 	case has && len(rest) >= 10 && countryCode != "86":
 		return digits, nil
 	}
+	if whole, ok, err := dialledAtHome(digits, countryCode); ok || err != nil {
+		return whole, err
+	}
 	// Italy alone keeps its leading 0 behind the country code.
 	if countryCode != "39" {
 		digits = strings.TrimPrefix(digits, "0")
@@ -110,21 +119,29 @@ func mobilePrefix(national string) bool {
 	return len(national) > 1 && national[0] == '1' && national[1] >= '3' && national[1] <= '9'
 }
 
-// E164 is the number whole: "+8613800138000". Not for logs, metrics or errors.
+// E164 is the number whole: "+8613800138000", or a short code as it is dialled: "10086". Not for logs, metrics or errors.
 func (n Number) E164() string {
 	if n.digits == "" {
 		return ""
+	}
+	if n.short {
+		return n.digits
 	}
 	return "+" + n.digits
 }
 
 // National is the number without 86 when it is Chinese, else all its digits.
-func (n Number) National() string { return strings.TrimPrefix(n.digits, "86") }
+func (n Number) National() string {
+	if n.short {
+		return n.digits
+	}
+	return strings.TrimPrefix(n.digits, "86")
+}
 
 // MainlandMobile tells whether this is a mobile number of mainland China.
 func (n Number) MainlandMobile() bool {
 	rest, ok := strings.CutPrefix(n.digits, "86")
-	return ok && len(rest) == 11 && mobilePrefix(rest)
+	return ok && !n.short && len(rest) == 11 && mobilePrefix(rest)
 }
 
 // IsZero tells whether this is no number at all.

@@ -13,7 +13,7 @@ import (
 )
 
 func TestEveryWayToWriteAMainlandMobileIsTheSameNumber(t *testing.T) {
-	want := Number{"8613800138000"}
+	want := Number{digits: "8613800138000"}
 	for _, s := range []string{
 		"13800138000", "+8613800138000", "008613800138000", "8613800138000", " 138 0013 8000 ", "138-0013-8000",
 		"+86 138 0013 8000", "+86-138-0013-8000", "(+86)13800138000", "（＋８６）１３８００１３８０００", "１３８００１３８０００",

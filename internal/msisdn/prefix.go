@@ -8,7 +8,7 @@ const twoDigits = " 20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 
 // Country is the country code, without a plus.
 func (n Number) Country() string {
 	switch d := n.digits; {
-	case d == "":
+	case d == "" || n.short:
 		return ""
 	case d[0] == '1' || d[0] == '7':
 		return d[:1]
@@ -23,7 +23,7 @@ func (n Number) Country() string {
 // code of any other. There are some hundreds of them in all.
 func (n Number) Prefix() string {
 	switch {
-	case n.IsZero():
+	case n.IsZero() || n.short:
 		return ""
 	case n.MainlandMobile():
 		return "+" + n.digits[:5]

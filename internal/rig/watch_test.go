@@ -75,9 +75,9 @@ func TestMessagesAndCodesGoOnlyWhereTheConfigurationAllows(t *testing.T) {
 		says       string
 	}{
 		{"/v1/messages", `{"to":"13800138000","text":"x"}`, http.StatusAccepted, ""},
-		{"/v1/messages", `{"to":"+442071234567","text":"x"}`, http.StatusUnprocessableEntity, `"field":"to","message":"is in a country that messages are not sent to (abuse.region)"`},
+		{"/v1/messages", `{"to":"+447400123456","text":"x"}`, http.StatusUnprocessableEntity, `"field":"to","message":"is in a country that messages are not sent to: they go to +86, as verify.region says, since no SIM has been read yet; abuse.region names others"`},
 		{"/v1/messages", `{"to":"17000000000","text":"x"}`, http.StatusUnprocessableEntity, `"field":"to","message":"begins as numbers do that nothing is sent to (abuse.deny)"`},
-		{"/v1/filings", `{"type":"entity_cancellation","persons":[{"role":"entity_head","mobile":"+442071234567","certificate_tail":"31002X"}]}`,
+		{"/v1/filings", `{"type":"entity_cancellation","persons":[{"role":"entity_head","mobile":"+447400123456","certificate_tail":"31002X"}]}`,
 			http.StatusUnprocessableEntity, `"field":"persons[0].mobile","message":"is in a country that codes are not sent to (verify.region)"`},
 		{"/v1/filings", `{"type":"entity_cancellation","persons":[{"role":"entity_head","mobile":"17000000000","certificate_tail":"31002X"}]}`,
 			http.StatusUnprocessableEntity, `"field":"persons[0].mobile","message":"begins as numbers do that nothing is sent to (abuse.deny)"`},

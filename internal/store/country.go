@@ -10,18 +10,20 @@ import (
 
 // countryCap is how many texts one country may get in a day (UTC); home has no cap.
 type countryCap struct {
-	home string
+	home func(country string) bool
 	most int
 }
 
-// SetCountryCap changes the cap; most 0 is none.
-func (s *Store) SetCountryCap(home string, most int) { s.cap.Store(&countryCap{home, most}) }
+// SetCountryCap changes the cap; most 0 is none. home says which countries have none; it is asked within transactions.
+func (s *Store) SetCountryCap(home func(country string) bool, most int) {
+	s.cap.Store(&countryCap{home, most})
+}
 
 // countCountry counts a text to a country abroad, and refuses it with queue.ErrCountryCap when its country has had its share; what is
 // owed to somebody who was let in before (a re-send, a delayed code, an answer) is counted and never refused.
 func (tx *Tx) countCountry(ctx context.Context, to msisdn.Number, at time.Time) error {
 	c := tx.s.cap.Load()
-	if c == nil || c.most <= 0 || to.Country() == c.home {
+	if c == nil || c.most <= 0 || to.IsShort() || c.home(to.Country()) {
 		return nil
 	}
 	var sent int

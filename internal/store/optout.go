@@ -137,7 +137,7 @@ func (s *Store) scanOptOut(r scanner) (o inbox.OptOutEntry, err error) {
 		return o, nil
 	}
 	if e164, err := s.keys.Open(sealed, sealedOptOut+o.ID); err == nil {
-		o.Number, _ = msisdn.Parse(string(e164), "")
+		o.Number, _ = msisdn.Stored(string(e164))
 	}
 	return o, nil
 }

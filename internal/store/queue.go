@@ -78,7 +78,7 @@ func (s *Store) scanMessage(r scanner, part *queue.Segment) (queue.Message, erro
 	if recipient != nil {
 		e164, err := s.keys.Open(recipient, sealedRecipient+m.ID)
 		if err == nil {
-			m.To, err = msisdn.Parse(string(e164), "")
+			m.To, err = msisdn.Stored(string(e164))
 		}
 		m.Locked = m.Locked || err != nil
 	}

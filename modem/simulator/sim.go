@@ -1,6 +1,9 @@
 package simulator
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+)
 
 // A card is a SIM. It outlives restarts of the modem.
 type card struct {
@@ -21,7 +24,7 @@ const (
 
 func newCard(c Config, id, i int) card {
 	return card{
-		imsi:   fmt.Sprintf("46000%010d", id),
+		imsi:   fmt.Sprintf("%s%010d", cmp.Or(c.Home, "46000"), id),
 		iccid:  luhn(fmt.Sprintf("898600%012d", id)),
 		number: fmt.Sprintf("+861%07d000", 3000000+id%6000000), // a mainland mobile, never a fate
 		pin:    c.PIN, puk: "12345678", lock: c.PIN != "",
