@@ -267,3 +267,57 @@ func TestNoPortIsOpenedThatTheConfigurationDoesNotAllowOrThatIsAnothersOwn(t *te
 		}
 	}
 }
+
+func TestTheTableOfPortsIsWellFormed(t *testing.T) {
+	products := 0
+	for row := range strings.Lines(layoutTable) {
+		f := strings.Fields(row)
+		if len(f) == 0 || strings.HasPrefix(row, "#") {
+			continue
+		}
+		if len(f) < 4 {
+			t.Fatalf("%q has no products", row)
+		}
+		seen := map[string]bool{}
+		for _, column := range f[:3] {
+			for number := range strings.SplitSeq(column, ",") {
+				if number == "-" || number == "*" {
+					continue
+				}
+				if len(number) != 2 || strings.Trim(number, "0123456789abcdef") != "" || seen[number] {
+					t.Errorf("%q: interface %q", row, number)
+				}
+				seen[number] = true
+			}
+		}
+		for _, p := range f[3:] {
+			products++
+			if len(p) != 9 || p[4] != ':' || strings.ToLower(p) != p {
+				t.Errorf("%q: product %q", row, p)
+			}
+		}
+	}
+	if products != len(layouts) || products < 190 {
+		t.Errorf("%d products, %d in the table: one stands twice", products, len(layouts))
+	}
+}
+
+func TestPortsThatAnyTableCallsNoATPortAreLeftAlone(t *testing.T) {
+	for _, c := range []struct {
+		product, number string
+		want            role
+	}{
+		{"1bc7:1010", "03", rolePrimary}, {"1bc7:1010", "01", roleNever}, // Telit HE910: GNSS
+		{"1bc7:1040", "04", rolePrimary}, {"1bc7:1040", "03", roleNever}, {"1bc7:1040", "06", roleNever}, // LE922A
+		{"1bc7:1041", "05", rolePrimary}, {"1bc7:1041", "04", roleNever}, {"1bc7:1051", "07", roleNever},
+		{"1546:1104", "00", rolePrimary}, {"1546:1104", "02", roleNever}, {"1546:1104", "04", roleNever}, // u-blox TOBY
+		{"1546:1010", "06", rolePrimary}, {"1546:1010", "02", roleNever},
+		{"1e2d:0061", "02", rolePrimary}, {"1e2d:0061", "00", roleSecondary}, // Cinterion PLS8: two AT ports
+		{"19d2:0016", "02", rolePrimary}, {"1c9e:9605", "03", rolePrimary}, {"413c:81d7", "05", roleNever},
+		{"1546:01a8", "00", roleNever}, {"2c7c:0125", "02", rolePrimary}, {"2c7c:0125", "07", roleUnknown},
+	} {
+		if got := layouts[c.product].of(c.number); got != c.want {
+			t.Errorf("%s interface %s: %d, want %d", c.product, c.number, got, c.want)
+		}
+	}
+}
