@@ -36,6 +36,7 @@ type cli struct {
 	Modems   modemsCmd   `cmd:"" help:"List modems."`
 	Webhooks webhooksCmd `cmd:"" help:"What is told to other programs: list, replay, secrets."`
 
+	Reload reloadCmd `cmd:"" help:"Have a gateway under systemd read its configuration again, and say what came of it."`
 	Check  checkCmd  `cmd:"" help:"Check a configuration, and its modems."`
 	Token  tokenCmd  `cmd:"" help:"Make, list, rotate and revoke tokens of the API."`
 	Audit  auditCmd  `cmd:"" help:"Who did what, when."`

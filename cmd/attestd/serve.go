@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"io"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -44,25 +44,31 @@ func (c *serveCmd) Run(a *app) error {
 			case <-ctx.Done():
 				return
 			case <-hups:
-				reload(c.Config, d, log)
+				err := reload(c.Config, d, log)
+				if err := answerReload(err); err != nil {
+					log.Warn("SIGHUP: what came of it could not be told", "error", err)
+				}
 			}
 		}
 	}()
+	for _, warning := range cfg.Warnings() {
+		log.Warn("configuration: " + warning)
+	}
 	log.Info("attestd serves", "version", version, "api", d.Addr(), "modems", len(cfg.Modem), "pid", os.Getpid())
 	return d.Run(ctx)
 }
 
 // reload reads the file again; a faulty one changes nothing.
-func reload(path string, d *daemon.Daemon, log *slog.Logger) {
+func reload(path string, d *daemon.Daemon, log *slog.Logger) error {
 	cfg, err := config.Load(path)
 	if err != nil {
 		log.Error("SIGHUP: the configuration has faults, nothing was changed", "error", err)
-		return
+		return fmt.Errorf("the configuration has faults, nothing was changed: %w", err)
 	}
 	changed, err := d.Reload(cfg)
 	if err != nil {
 		log.Error("SIGHUP: nothing was changed", "error", err)
-		return
+		return fmt.Errorf("nothing was changed: %w", err)
 	}
 	if len(changed) == 0 {
 		log.Info("SIGHUP: nothing has changed")
@@ -74,20 +80,5 @@ func reload(path string, d *daemon.Daemon, log *slog.Logger) {
 			log.Info("SIGHUP: changed", "key", one.Key)
 		}
 	}
-}
-
-func logger(w io.Writer, format string, level *slog.LevelVar) *slog.Logger {
-	o := &slog.HandlerOptions{Level: level}
-	if format == "json" {
-		return slog.New(slog.NewJSONHandler(w, o))
-	}
-	if os.Getenv("JOURNAL_STREAM") != "" { // the journal has its own clock
-		o.ReplaceAttr = func(groups []string, attr slog.Attr) slog.Attr {
-			if len(groups) == 0 && attr.Key == slog.TimeKey {
-				return slog.Attr{}
-			}
-			return attr
-		}
-	}
-	return slog.New(slog.NewTextHandler(w, o))
+	return nil
 }

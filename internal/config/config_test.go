@@ -421,6 +421,9 @@ func TestWarningsNameWhatIsPerhapsNotMeant(t *testing.T) {
 			t.Errorf("nothing warns %q in:\n%s", want, all)
 		}
 	}
+	if open, err := Parse("[http]\nlisten=':80'\n"); err != nil || !strings.Contains(strings.Join(open.Warnings(), "\n"), "http.listen: every address of this machine is reachable") {
+		t.Error(err, open.Warnings())
+	}
 	if quiet, err := Parse("[http]\nlisten='[::1]:80'\n[[modem]]\nname='a'\nport='/dev/serial/by-id/x'\n"); err != nil || len(quiet.Warnings()) > 0 {
 		t.Error(err, quiet.Warnings())
 	}

@@ -21,6 +21,9 @@ func (c Config) Warnings() []string {
 		all = append(all, "modem: no modem is enabled, so messages are taken in and wait; without hardware, attestd simulate offers some")
 	}
 	if host, ok := c.HTTP.reachable(); ok && c.HTTP.TLSCertFile == "" {
+		if host == "" {
+			host = "every address of this machine"
+		}
 		all = append(all, "http.listen: "+host+" is reachable from other machines, and without tls_cert_file tokens and codes travel in plain text")
 	}
 	if c.Environment == Test {

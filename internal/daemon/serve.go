@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"syscall"
 	"time"
 
 	"attestd/internal/config"
@@ -42,10 +43,23 @@ func (d *Daemon) bind(cfg config.Config) error {
 	}
 	l, err := net.Listen("tcp", cfg.HTTP.Listen)
 	if err != nil {
-		return fmt.Errorf("http.listen: %w: is another attestd running? choose another address or stop it", err)
+		return bindError(err)
 	}
 	d.listener = httpapi.Listener(l, cfg.HTTP.MaxConnections)
 	return nil
+}
+
+// bindError says what to do about an address that cannot be taken.
+func bindError(err error) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("http.listen: %w: is another attestd running? choose another address or stop it", err)
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("http.listen: %w: this user may not take that port (those below 1024 are for root): choose another, with a proxy in front if need be", err)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return fmt.Errorf("http.listen: %w: this machine has no such address (yet): choose one of its own", err)
+	}
+	return fmt.Errorf("http.listen: %w", err)
 }
 
 func apiLimits(cfg config.Config) httpapi.Limits {
