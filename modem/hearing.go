@@ -2,6 +2,7 @@ package modem
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -113,7 +114,14 @@ func (m *Modem) deafened(why string) {
 	m.put(Event{Kind: Deaf, At: time.Now(), Text: why})
 }
 
-// listen looks whether the modem still tells of what it receives, and has it do so again.
+// Listen looks whether the modem is still as it was set up: in PDU mode, and telling of what it receives. It has it tell again.
+func (m *Modem) Listen(ctx context.Context) error {
+	if err := m.stillPDU(ctx); errors.Is(err, errTextMode) || lost(err) {
+		return err
+	}
+	return m.listen(ctx)
+}
+
 func (m *Modem) listen(ctx context.Context) error {
 	g := &m.hearing
 	if why := g.judge(); why != "" {

@@ -53,7 +53,7 @@ func (f Fault) within() time.Duration {
 
 // Table is the whole matrix.
 func Table() []Fault {
-	return slices.Concat(answers, ports, lines, refusals, cards, reports, parts, clocks)
+	return slices.Concat(answers, ports, lines, drifts, refusals, cards, reports, parts, clocks)
 }
 
 // Result is what one run of a fault came to.

@@ -33,6 +33,9 @@ func (s *scene) countParts() {
 			at := spot{e.To, max(1, e.Part)}
 			times[at]++
 			texts[at] = e.Text
+			if !slices.ContainsFunc(s.sent, func(m *message) bool { return m.to == e.To }) {
+				r.Broken = append(r.Broken, fmt.Sprintf("a text went out to %q, whom nobody meant", e.To))
+			}
 		}
 	}
 	sent := []string{"submitted", "delivered"}

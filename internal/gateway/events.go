@@ -40,7 +40,7 @@ func (s *session) events(ctx context.Context) {
 			s.end(&fault{Gone, errors.New("the SIM was taken out, put in, or asks for its PIN")})
 		case modem.Deaf:
 			s.change(func(st *Status) { st.Deafened++ })
-			poke(s.look)
+			poke(s.full) // what came meanwhile lies in its stores
 		case modem.Ring:
 			s.rings(ctx)
 		case modem.SIMFull:

@@ -235,6 +235,9 @@ func (s *session) checkHealth(ctx context.Context) (ready bool, err error) {
 	if s.m.Stale() {
 		return false, errors.New("the modem restarted")
 	}
+	if err := s.m.Listen(bounded); err != nil {
+		return false, fmt.Errorf("the modem has lost its settings, or does not answer: %w", err)
+	}
 	sig, err := s.m.Signal(bounded)
 	if err != nil {
 		s.log.Debug("no signal report", "error", err)

@@ -102,7 +102,10 @@ func (c *Conn) wait(w waiting) token {
 		if c.split.glued() {
 			glued = time.After(gluedQuiet)
 		}
-		var unquoted <-chan time.Time
+		var unquoted, bodiless <-chan time.Time
+		if c.header != nil {
+			bodiless = time.After(time.Until(c.header.At.Add(bodyWait)))
+		}
 		if c.quote != nil {
 			unquoted = time.After(quoteQuiet)
 		}
@@ -121,6 +124,8 @@ func (c *Conn) wait(w waiting) token {
 			return token{kind: tokenRequest, request: r}
 		case <-glued:
 			c.split.cut()
+		case <-bodiless:
+			c.dropHeader()
 		case <-unquoted:
 			c.endQuote()
 		case <-w.timer:

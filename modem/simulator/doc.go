@@ -54,6 +54,7 @@
 //	99906  ussd               a +CUSD of two lines, the second of which is OK, comes between prompt and result
 //	99907  nul                NUL bytes around the result
 //	99908  stall              after the result the modem reads nothing for twice Late, so that writes block
+//	99909  ussd-quote         a +CUSD with a quote in its text comes between prompt and result
 //
 // A fate that strikes once strikes the first submit to its recipient. Modem.Next and the fault "fate" choose a fate
 // without a number; Network.Fault lets things happen to a modem at any moment; Config.Hook is called at the moments at

@@ -67,6 +67,7 @@ const (
 	noiseUSSD
 	noiseNUL
 	noiseStall
+	noiseQuote
 )
 
 // reports is what the message centre reports.
@@ -134,6 +135,7 @@ var fates = []Fate{
 	{Suffix: "99906", Name: "ussd", Delivers: true, onAir: true, noise: noiseUSSD, Meaning: "a +CUSD of two lines, the second of which is OK, comes between prompt and result"},
 	{Suffix: "99907", Name: "nul", Delivers: true, onAir: true, noise: noiseNUL, Meaning: "NUL bytes around the result"},
 	{Suffix: "99908", Name: "stall", Delivers: true, onAir: true, noise: noiseStall, Meaning: "after the result the modem reads nothing for twice Late, so that writes block"},
+	{Suffix: "99909", Name: "ussd-quote", Delivers: true, onAir: true, noise: noiseQuote, Meaning: "a +CUSD with a quote in its text comes between prompt and result"},
 }
 
 // Fates returns the table of fates, in the order of their suffixes.

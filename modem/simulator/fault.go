@@ -149,6 +149,40 @@ var faultTable = []faultRow{
 		m.restore(m.saved)
 		return nil
 	}, nil},
+	{FaultKind{"text-profile", "a restart that nobody sees, and the profile that somebody stored with AT&W: text mode, no echo; announcements only"}, func(m *Modem, _ Fault) error {
+		m.note(KindModem, "settings of a stored profile")
+		m.leaveEntry()
+		m.saved.echo, m.saved.cmgf, m.saved.csms = false, 1, 0
+		m.saved.cnmi = cnmi{mode: 2, mt: 1}
+		m.restore(m.saved)
+		return nil
+	}, nil},
+	{FaultKind{"deaf", "AT+CNMI becomes 0,0,0,0,0 by itself"}, func(m *Modem, _ Fault) error {
+		m.note(KindModem, "CNMI is 0,0,0,0,0 now")
+		m.set.cnmi = cnmi{}
+		return nil
+	}, nil},
+	{FaultKind{"lossy", "of every two PDUs that the modem gives (+CMGR, +CMGL, +CMT, +CDS) one loses characters on the line"}, func(m *Modem, _ Fault) error {
+		m.lossy = 1
+		return nil
+	}, func(m *Modem) { m.lossy = 0 }},
+	{FaultKind{"card-busy", "a restart after which the card is READY and busy (+CME ERROR: 14) for the time of for (10s)"}, func(m *Modem, f Fault) error {
+		d, err := duration(f.For, 10*time.Second)
+		if err != nil {
+			return err
+		}
+		m.restart("restart", false)
+		m.cardBusy = true
+		life := m.life
+		m.net.after(d, func() {
+			if m.life == life {
+				m.cardBusy = false
+				m.note(KindModem, "card is read")
+				m.deliverNext()
+			}
+		})
+		return nil
+	}, nil},
 	{FaultKind{"clock", "the network's clock is off by value (1h; -90m is slow)"}, func(m *Modem, f Fault) (err error) {
 		m.net.skew, err = time.ParseDuration(or(f.Value, "1h"))
 		return err

@@ -3,8 +3,6 @@ package simulator
 import (
 	"encoding/hex"
 	"fmt"
-
-	"attestd/pdu"
 )
 
 // incoming is an SMS-DELIVER or SMS-STATUS-REPORT on its way to a modem.
@@ -242,7 +240,7 @@ func (m *Modem) deliverLine(tpdu []byte) string {
 	if !m.profile.noAlpha {
 		alpha = `""`
 	}
-	return fmt.Sprintf("+CMT: %s,%d\r\n%s", alpha, len(tpdu), pdu.Frame(m.centre(), tpdu))
+	return fmt.Sprintf("+CMT: %s,%d\r\n%s", alpha, len(tpdu), m.frame(m.centre(), tpdu))
 }
 
 // reportLine is +CDS with its report.
@@ -250,7 +248,7 @@ func (m *Modem) reportLine(tpdu []byte) string {
 	if m.set.cmgf == 1 {
 		return "+CDS: " + m.textReport(tpdu)
 	}
-	return fmt.Sprintf("+CDS: %d\r\n%s", len(tpdu), pdu.Frame(m.centre(), tpdu))
+	return fmt.Sprintf("+CDS: %d\r\n%s", len(tpdu), m.frame(m.centre(), tpdu))
 }
 
 // afterLine runs what had to wait for the final result.

@@ -1,6 +1,10 @@
 package simulator
 
-import "strings"
+import (
+	"strings"
+
+	"attestd/pdu"
+)
 
 const (
 	ctrlZ = 0x1A
@@ -192,6 +196,25 @@ func (m *Modem) flushURCs() {
 	for _, line := range waiting {
 		m.say("\r\n" + line + "\r\n")
 	}
+}
+
+// frame is a PDU as the modem gives it, and now and then what is left of it on a line that loses characters: 1 to 3 of them, or all from
+// somewhere on.
+func (m *Modem) frame(smsc string, tpdu []byte) string {
+	line := pdu.Frame(smsc, tpdu)
+	if m.lossy == 0 {
+		return line
+	}
+	n := m.lossy
+	m.lossy++
+	if n%2 == 0 {
+		return line
+	}
+	at := 7 * n % len(line)
+	if n%8 == 7 {
+		return line[:at]
+	}
+	return line[:at] + line[min(at+1+n/2%3, len(line)):]
 }
 
 func upper(s string) string { return strings.ToUpper(s) }

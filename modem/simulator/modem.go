@@ -36,6 +36,7 @@ type Modem struct {
 	garble     bool   // the two ends differ in speed
 	mute       bool   // answers nothing, hears nothing
 	dribble    bool   // one byte a write
+	lossy      int    // counts the PDUs that the modem gives while the fault "lossy" lasts; 0 for none
 	asides     int    // counts the lines that the fault "chatty" says in answers; 0 for none
 
 	// the machine
@@ -43,11 +44,13 @@ type Modem struct {
 	pulled  bool // without power until it has a port again
 	life    int  // counts restarts, so that what an earlier life began ends with it
 	simBusy bool
-	cfun    int
-	reg     int // <stat> that the network gives
-	rssi    int // <rssi> of +CSQ
-	sm, me  *box
-	sr      *box
+	// cardBusy: the card is READY, and busy all the same.
+	cardBusy bool
+	cfun     int
+	reg      int // <stat> that the network gives
+	rssi     int // <rssi> of +CSQ
+	sm, me   *box
+	sr       *box
 
 	// the air
 	linkUntil time.Time // a held link is still up
@@ -108,7 +111,7 @@ func (m *Modem) Number() string { return m.card.number }
 
 // ready is whether SMS can pass: switched on, registered, a SIM that is unlocked.
 func (m *Modem) ready() bool {
-	return !m.off && m.cfun == 1 && m.card.state() == simReady && !m.simBusy && registered(m.reg)
+	return !m.off && m.cfun == 1 && m.card.state() == simReady && !m.simBusy && !m.cardBusy && registered(m.reg)
 }
 
 // registered is whether <stat> of TS 27.007 7.2 permits SMS.
@@ -151,7 +154,7 @@ func (m *Modem) powerOff() {
 	m.off = true
 	m.mute, m.busy, m.inLine, m.echoLost = false, false, false, false
 	m.entry, m.rest, m.waiting, m.afterEnd, m.buffered = nil, "", nil, nil, nil
-	m.held, m.isFull = false, false
+	m.held, m.isFull, m.cardBusy = false, false, false
 	m.line, m.inbuf = m.line[:0], m.inbuf[:0]
 	m.linkUntil = time.Time{}
 	if m.port != nil {

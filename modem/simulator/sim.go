@@ -68,7 +68,7 @@ func (m *Modem) barred(cmd command) final {
 	switch state := m.card.state(); {
 	case state == simAbsent:
 		code = [2]int{10, 310}
-	case m.simBusy:
+	case m.simBusy, m.cardBusy:
 		code = [2]int{14, 314}
 	case state == simPIN:
 		code = [2]int{11, 311}
@@ -246,6 +246,9 @@ func iccid(prefix string) command {
 	read := func(c call) final {
 		if c.m.card.removed {
 			return cme(10)
+		}
+		if c.m.cardBusy {
+			return cme(14)
 		}
 		c.m.info(prefix + c.m.card.iccid)
 		return ok

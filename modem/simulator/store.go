@@ -4,8 +4,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
-
-	"attestd/pdu"
 )
 
 var storeCommands = map[string]command{
@@ -59,7 +57,7 @@ func listMessages(c call) final {
 		if m.set.cmgf == 1 {
 			m.info(fmt.Sprintf("+CMGL: %d,%s", index, m.textListed(s)))
 		} else {
-			m.info(fmt.Sprintf("+CMGL: %d,%d,,%d\r\n%s", index, s.stat, len(s.tpdu), pdu.Frame(s.smsc, s.tpdu)))
+			m.info(fmt.Sprintf("+CMGL: %d,%d,,%d\r\n%s", index, s.stat, len(s.tpdu), m.frame(s.smsc, s.tpdu)))
 		}
 		if s.stat == statUnread {
 			s.stat = statRead
@@ -85,7 +83,7 @@ func readMessage(c call) final {
 		if m.profile.noStatus {
 			stat = ""
 		}
-		m.info(fmt.Sprintf("+CMGR: %s,,%d\r\n%s", stat, len(s.tpdu), pdu.Frame(s.smsc, s.tpdu)))
+		m.info(fmt.Sprintf("+CMGR: %s,,%d\r\n%s", stat, len(s.tpdu), m.frame(s.smsc, s.tpdu)))
 	}
 	if s.stat == statUnread {
 		s.stat = statRead

@@ -49,6 +49,8 @@ func (m *Modem) noiseBefore(f *Fate) {
 		m.say("\r\nRING\r\n\r\nNO CARRIER\r\n")
 	case noiseUSSD:
 		m.say("\r\n+CUSD: 0,\"Your balance is\r\nOK\r\n12.50\",15\r\n")
+	case noiseQuote:
+		m.say("\r\n+CUSD: 2,\"Only today: 32\" TV for 9999. *123#\",15\r\n")
 	case noiseEcho:
 		m.echoLost = true
 	}
