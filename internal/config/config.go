@@ -48,16 +48,22 @@ type Store struct {
 
 // HTTP is the API's listener.
 type HTTP struct {
-	Listen            string        `toml:"listen"`
-	TLSCertFile       string        `toml:"tls_cert_file"`
-	TLSKeyFile        string        `toml:"tls_key_file"`
-	TrustedProxies    []string      `toml:"trusted_proxies"` // addresses or CIDR prefixes that are believed about their clients
-	ClientHeader      string        `toml:"client_header"`   // X-Forwarded-For, Forwarded
-	HSTS              time.Duration `toml:"hsts"`            // 0: none
-	Public            bool          `toml:"public"`          // serve the page, and /v1/public/* unless PublicAPI is false
-	PublicAPI         bool          `toml:"public_api"`
-	MaxBody           Size          `toml:"max_body"`
-	MaxConnections    int           `toml:"max_connections"`
+	Listen         string        `toml:"listen"`
+	TLSCertFile    string        `toml:"tls_cert_file"`
+	TLSKeyFile     string        `toml:"tls_key_file"`
+	TrustedProxies []string      `toml:"trusted_proxies"` // addresses or CIDR prefixes that are believed about their clients
+	ClientHeader   string        `toml:"client_header"`   // X-Forwarded-For, Forwarded
+	HSTS           time.Duration `toml:"hsts"`            // 0: none
+	Public         bool          `toml:"public"`          // serve the page, and /v1/public/* unless PublicAPI is false
+	PublicAPI      bool          `toml:"public_api"`
+	MaxBody        Size          `toml:"max_body"`
+	MaxConnections int           `toml:"max_connections"`
+	PublicListen   string        `toml:"public_listen"` // empty: at Listen
+	MetricsListen  string        `toml:"metrics_listen"`
+
+	ConnectionsPerAddress int `toml:"max_connections_per_address"`
+	StreamsPerToken       int `toml:"streams_per_token"`
+
 	ReadHeaderTimeout time.Duration `toml:"read_header_timeout"`
 	ReadTimeout       time.Duration `toml:"read_timeout"`
 	IdleTimeout       time.Duration `toml:"idle_timeout"`

@@ -119,6 +119,16 @@ func (b *binder) http(h HTTP) {
 		b.fault("http.max_body", "want from 4KiB to 16MiB")
 	}
 	b.count("http.max_connections", h.MaxConnections, 8, 900)
+	b.count("http.max_connections_per_address", h.ConnectionsPerAddress, 0, 900)
+	b.count("http.streams_per_token", h.StreamsPerToken, 0, 900)
+	for _, other := range []struct{ key, value string }{{"http.public_listen", h.PublicListen}, {"http.metrics_listen", h.MetricsListen}} {
+		if other.value != "" {
+			b.address(other.key, other.value)
+			if other.value == h.Listen && !strings.HasSuffix(other.value, ":0") {
+				b.fault(other.key, "is http.listen: leave it empty, and all is served there")
+			}
+		}
+	}
 	b.between("http.read_header_timeout", h.ReadHeaderTimeout, 100*time.Millisecond, time.Minute)
 	b.between("http.read_timeout", h.ReadTimeout, time.Second, 10*time.Minute)
 	b.between("http.idle_timeout", h.IdleTimeout, time.Second, time.Hour)

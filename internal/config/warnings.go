@@ -20,11 +20,13 @@ func (c Config) Warnings() []string {
 	if enabled == 0 {
 		all = append(all, "modem: no modem is enabled, so messages are taken in and wait; without hardware, attestd simulate offers some")
 	}
-	if host, ok := c.HTTP.reachable(); ok && c.HTTP.TLSCertFile == "" {
-		if host == "" {
-			host = "every address of this machine"
+	for _, l := range []struct{ key, address string }{{"listen", c.HTTP.Listen}, {"public_listen", c.HTTP.PublicListen}, {"metrics_listen", c.HTTP.MetricsListen}} {
+		if host, ok := reachable(l.address); ok && c.HTTP.TLSCertFile == "" {
+			if host == "" {
+				host = "every address of this machine"
+			}
+			all = append(all, "http."+l.key+": "+host+" is reachable from other machines, and without tls_cert_file tokens and codes travel in plain text")
 		}
-		all = append(all, "http.listen: "+host+" is reachable from other machines, and without tls_cert_file tokens and codes travel in plain text")
 	}
 	if c.Environment == Test {
 		all = append(all, `environment: "test" is not for real filings`)
@@ -36,8 +38,11 @@ func (c Config) Warnings() []string {
 }
 
 // reachable says whether other machines can connect.
-func (h HTTP) reachable() (host string, ok bool) {
-	host = h.Listen[:max(0, strings.LastIndexByte(h.Listen, ':'))]
+func reachable(address string) (host string, ok bool) {
+	if address == "" {
+		return "", false
+	}
+	host = address[:max(0, strings.LastIndexByte(address, ':'))]
 	a, err := netip.ParseAddr(strings.Trim(host, "[]"))
 	if err != nil {
 		return host, host != "localhost"

@@ -21,7 +21,7 @@ func TestAnAddressThatCannotBeTakenSaysWhyAndWhatToDo(t *testing.T) {
 		t.Errorf("taken: %v", err)
 	}
 	for code, want := range map[syscall.Errno]string{syscall.EACCES: "may not take that port", syscall.EADDRNOTAVAIL: "has no such address", syscall.EMFILE: "too many open files"} {
-		err := bindError(&net.OpError{Op: "listen", Err: os.NewSyscallError("bind", code)})
+		err := bindError("http.listen", &net.OpError{Op: "listen", Err: os.NewSyscallError("bind", code)})
 		if !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "another attestd") {
 			t.Errorf("%v: %v", code, err)
 		}

@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -61,7 +60,7 @@ type Daemon struct {
 	watch       *watch.Watch
 	api         *httpapi.API
 	page        *webui.Page // nil where nothing public is served
-	server      *http.Server
+	server      *httpapi.Front
 	listener    net.Listener
 	certificate *httpapi.Certificate // nil without TLS
 	unwatch     []func()
@@ -194,7 +193,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	sweepers := run("sweepers", d.sweep)
 	clock := run("clock", d.store.FollowClock)
 	webhooks := run("webhooks", d.webhooks.Run)
-	server := run("http.listen", func(context.Context) error { return d.serve() })
+	server := run("http.listen", func(context.Context) error { return d.server.Serve() })
 	notify := run("systemd", d.notify)
 
 	var err error

@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"strings"
-	"syscall"
 	"time"
 
 	"attestd/internal/config"
@@ -28,38 +25,12 @@ func (d *Daemon) bind(cfg config.Config) error {
 		MaxBody: int64(cfg.HTTP.MaxBody), EventHeartbeat: cfg.HTTP.EventHeartbeat, Limits: apiLimits(cfg), Logger: d.log,
 		Camara:            httpapi.Camara(cfg.Camara),
 		ReadHeaderTimeout: cfg.HTTP.ReadHeaderTimeout, ReadTimeout: cfg.HTTP.ReadTimeout, IdleTimeout: cfg.HTTP.IdleTimeout,
-		MaxConnections: cfg.HTTP.MaxConnections,
+		MaxConnectionsPerAddress: cfg.HTTP.ConnectionsPerAddress, StreamsPerToken: cfg.HTTP.StreamsPerToken, Streams: cfg.HTTP.MaxConnections / 2,
 	})
 	if err := errors.Join(d.restoreUses(), d.servePage(cfg)); err != nil {
 		return err
 	}
-	d.server = d.api.Server()
-	if cfg.HTTP.TLSCertFile != "" {
-		c, err := httpapi.NewCertificate(cfg.HTTP.TLSCertFile, cfg.HTTP.TLSKeyFile, d.log)
-		if err != nil {
-			return err
-		}
-		d.certificate = c
-	}
-	l, err := net.Listen("tcp", cfg.HTTP.Listen)
-	if err != nil {
-		return bindError(err)
-	}
-	d.listener = httpapi.Listener(l, cfg.HTTP.MaxConnections)
-	return nil
-}
-
-// bindError says what to do about an address that cannot be taken.
-func bindError(err error) error {
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Errorf("http.listen: %w: is another attestd running? choose another address or stop it", err)
-	case errors.Is(err, syscall.EACCES):
-		return fmt.Errorf("http.listen: %w: this user may not take that port (those below 1024 are for root): choose another, with a proxy in front if need be", err)
-	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return fmt.Errorf("http.listen: %w: this machine has no such address (yet): choose one of its own", err)
-	}
-	return fmt.Errorf("http.listen: %w", err)
+	return d.listen(cfg.HTTP)
 }
 
 func apiLimits(cfg config.Config) httpapi.Limits {
@@ -69,21 +40,6 @@ func apiLimits(cfg config.Config) httpapi.Limits {
 		Proof: cfg.Abuse.APIProof == "work", Repeat: cfg.Verify.RepeatWindow, BrakeStep: cfg.Abuse.WrongLeast, BrakeWindow: cfg.Abuse.WrongWindow,
 		ResendsPerIPPerHour: l.ResendsPerIPPerHour, RequestsPerSecond: cfg.HTTP.RequestsPerSecond,
 	}
-}
-
-// serve answers until the server is shut down.
-func (d *Daemon) serve() error {
-	var err error
-	if d.certificate != nil {
-		d.server.TLSConfig = d.certificate.TLS()
-		err = d.server.ServeTLS(d.listener, "", "")
-	} else {
-		err = d.server.Serve(d.listener)
-	}
-	if errors.Is(err, http.ErrServerClosed) {
-		return nil
-	}
-	return err
 }
 
 // ready says whether requests can be taken.

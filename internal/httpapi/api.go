@@ -27,6 +27,8 @@ type API struct {
 	log     *slog.Logger
 	mux     *http.ServeMux
 	guard   *guard
+	mounted map[string]bool // patterns of a page
+	streams streams
 	passes  *proof.Passes
 	words   atomic.Pointer[words]
 	stop    chan struct{} // closed when event streams must end
@@ -44,7 +46,7 @@ func New(s Services, o Options) *API {
 	if s.Meter == nil {
 		s.Meter = noMeter{}
 	}
-	a := &API{s: s, o: o, log: o.Logger, mux: http.NewServeMux(), guard: newGuard(o.Limits, s.Hash), passes: proof.New(), stop: make(chan struct{})}
+	a := &API{s: s, o: o, log: o.Logger, mux: http.NewServeMux(), mounted: map[string]bool{}, guard: newGuard(o.Limits, s.Hash), passes: proof.New(), stop: make(chan struct{})}
 	a.SetDefaults(o.DefaultLanguage, o.DefaultCountry)
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
@@ -69,21 +71,6 @@ func New(s Services, o Options) *API {
 	a.health(api)
 	a.document(api)
 	return a
-}
-
-// Server makes a server for the API with its timeouts, whose Shutdown ends event streams. Give its Serve a listener
-// from Listener.
-func (a *API) Server() *http.Server {
-	s := &http.Server{
-		Handler:           a,
-		ReadHeaderTimeout: a.o.ReadHeaderTimeout,
-		ReadTimeout:       a.o.ReadTimeout,
-		IdleTimeout:       a.o.IdleTimeout,
-		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelDebug), // broken TLS handshakes and the like
-	}
-	s.RegisterOnShutdown(a.Close)
-	return s
 }
 
 // Close ends event streams, so that a shutdown need not wait for their clients.

@@ -35,7 +35,7 @@ func networks(a netip.Addr) []network {
 		p, err := a.Prefix(s.bits)
 		switch {
 		case err != nil: // no address at all: they are all one caller
-			return []network{{"", 1}}
+			return []network{{"unknown", 1}}
 		case a.Is4() && s.bits == 32:
 			all = append(all, network{a.String(), s.share})
 		default:

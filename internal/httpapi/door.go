@@ -52,7 +52,10 @@ type Door struct{ a *API }
 func (a *API) Door() Door { return Door{a} }
 
 // Mount serves a page beside the API: with its ids, deadlines and log lines. Only before the API serves.
-func (a *API) Mount(pattern string, h http.Handler) { a.mux.Handle(pattern, h) }
+func (a *API) Mount(pattern string, h http.Handler) {
+	a.mounted[pattern] = true
+	a.mux.Handle(pattern, h)
+}
 
 // Check is /v1/public/verify.
 func (d Door) Check(r *http.Request, q verify.CheckRequest) verify.Answer {

@@ -75,7 +75,12 @@ func (a *API) events(api huma.API) {
 		if err != nil {
 			return nil, a.fail(ctx, err)
 		}
+		ended, ok := a.streams.begin(requestOf(ctx).token, a.o.StreamsPerToken, a.o.Streams)
+		if !ok {
+			return nil, a.tooManyStreams(ctx)
+		}
 		return &huma.StreamResponse{Body: func(hctx huma.Context) {
+			defer ended()
 			r, w := humago.Unwrap(hctx)
 			requestOf(r.Context()).stream = true
 			a.stream(r.Context(), w, seq, in.Subject)

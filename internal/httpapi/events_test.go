@@ -10,15 +10,19 @@ import (
 	"time"
 )
 
-// serve runs a real server, with the timeouts of Server.
-func serve(t *testing.T, a *API) (base string, srv *http.Server) {
+// serve runs a real server, with the timeouts and places of Front.
+func serve(t *testing.T, a *API, places ...int) (base string, srv *Front) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv = a.Server()
-	go func() { _ = srv.Serve(Listener(l, a.o.MaxConnections)) }()
+	most := 0
+	if len(places) > 0 {
+		most = places[0]
+	}
+	srv = a.Front([]Gate{{l, AllSides, most}}, nil)
+	go func() { _ = srv.Serve() }()
 	t.Cleanup(func() { _ = srv.Close() })
 	return "http://" + l.Addr().String(), srv
 }
@@ -140,9 +144,7 @@ func TestShutdownEndsStreams(t *testing.T) {
 
 func TestNoMoreConnectionsThanTheLimitAreServedAndAFreedPlaceIsUsed(t *testing.T) {
 	w := new(world)
-	o := options()
-	o.MaxConnections = 1
-	base, _ := serve(t, New(w.services(), o))
+	base, _ := serve(t, New(w.services(), options()), 1)
 	ctx, cancel := context.WithCancel(t.Context())
 	next(t, follow(t, ctx, base+"/v1/events"), ":")
 	client := &http.Client{Timeout: 300 * time.Millisecond, Transport: &http.Transport{}}

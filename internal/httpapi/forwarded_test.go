@@ -168,3 +168,10 @@ func TestARedirectNeverEscapesTwice(t *testing.T) {
 		}
 	}
 }
+
+func prefixesOf(texts ...string) (all []netip.Prefix) {
+	for _, text := range texts {
+		all = append(all, netip.MustParsePrefix(text))
+	}
+	return all
+}

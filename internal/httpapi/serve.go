@@ -91,10 +91,24 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		out.WriteHeader(http.StatusPermanentRedirect)
 		return
 	}
-	if pattern == "" {
+	sides := a.sidesOf(pattern)
+	if pattern == "" || !served(r.Context(), sides) {
+		if pattern != "" {
+			handler = http.NotFoundHandler()
+		}
 		a.unrouted(out, r, handler)
 		return
 	}
+	done, ok := a.place(r.Context(), sides)
+	if !ok {
+		p := newProblem(http.StatusServiceUnavailable, "too many requests are under way: try again in a moment")
+		p.Instance = instance(r.Context())
+		out.Header().Set("Retry-After", "1")
+		out.Header().Set("Connection", "close")
+		p.write(out)
+		return
+	}
+	defer done()
 	a.mux.ServeHTTP(out, r)
 }
 

@@ -143,9 +143,10 @@ type Options struct {
 	Camara          Camara
 	Logger          *slog.Logger // nil: nothing is logged
 
-	// For Server.
+	// For Front.
 	ReadHeaderTimeout, ReadTimeout, IdleTimeout time.Duration
-	MaxConnections                              int
+	MaxConnectionsPerAddress                    int // 0: no limit; of the networks around it in proportion
+	StreamsPerToken, Streams                    int // event streams at once; 0: no limit
 }
 
 // Limits are those that hang on who asks: at the public endpoints a person's address and phone, elsewhere a token. 0 is no
