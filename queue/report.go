@@ -2,7 +2,6 @@ package queue
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"attestd/pdu"
@@ -158,7 +157,7 @@ func (q *Queue) applyReport(ctx context.Context, tx Tx, c candidate, r Report) e
 	}
 	_, err := q.apply(ctx, tx, c.message, a.Seq, happening{
 		what: reported, attempt: a.N, status: r.Status, discharge: r.Discharge,
-		why: fmt.Sprintf("the network reports status %02x", byte(r.Status)),
+		why: "the network reports " + r.Status.String(),
 	}, now)
 	if err == nil && proved {
 		err = q.clearUnused(ctx, tx, a, now)

@@ -263,7 +263,7 @@ func printPDU(w io.Writer, p pdu.PDU) error {
 		b.WriteString("SMS-STATUS-REPORT: what became of a message from this phone\n")
 		row("recipient", "%s", p.Report.Recipient)
 		row("reference", "%d", p.Report.MR)
-		row("status", "0x%02X, %s", byte(p.Report.Status), p.Report.Status.Class())
+		row("status", "%s: %s", p.Report.Status, p.Report.Status.Class())
 		row("sent", "%s", orUnknown(p.Report.SCTS))
 		row("ended", "%s", orUnknown(p.Report.Discharge))
 		if p.Report.Text != "" {

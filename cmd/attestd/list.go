@@ -130,9 +130,9 @@ func (c *modemsCmd) Run(a *app) error {
 			signal = fmt.Sprintf("%d dBm", *m.SignalDBm)
 		}
 		rows[i] = []string{m.Name, m.State, m.Registration, signal, m.Model,
-			strconv.FormatInt(m.Submitted, 10), strconv.FormatInt(m.Failed, 10), strconv.FormatInt(m.Received, 10), m.Port}
+			strconv.FormatInt(m.Submitted, 10), strconv.FormatInt(m.Failed, 10), strconv.FormatInt(m.Received, 10), strconv.FormatInt(m.Reports, 10), m.Port}
 	}
-	if err := a.table("NAME STATE NETWORK SIGNAL MODEL SENT FAILED RECEIVED PORT", rows); err != nil {
+	if err := a.table("NAME STATE NETWORK SIGNAL MODEL SENT FAILED RECEIVED REPORTS PORT", rows); err != nil {
 		return err
 	}
 	for _, m := range l.Items {

@@ -67,6 +67,7 @@ type Modem struct {
 	Submitted    int64  `json:"submitted"`
 	Failed       int64  `json:"failed"`
 	Received     int64  `json:"received"`
+	Reports      int64  `json:"reports"`
 }
 
 // Filing is a filing.

@@ -21,7 +21,7 @@ func (d *Daemon) modemViews() []httpapi.Modem {
 			Name: s.Name, Port: s.Port, State: string(s.State), Error: s.Error, Since: optional(s.Since),
 			Manufacturer: s.Identity.Manufacturer, Model: s.Identity.Model, Revision: s.Identity.Revision,
 			IMEI: s.Identity.IMEI, SIM: s.Identity.ICCID, IMSI: s.Identity.IMSI, Number: s.Identity.OwnNumber, SMSC: s.Identity.SMSC,
-			Submitted: s.Submitted, Failed: s.Failed, Received: s.Received, Calls: s.Calls,
+			Submitted: s.Submitted, Failed: s.Failed, Received: s.Received, Reports: s.Reports, Calls: s.Calls,
 			Deaf: s.Deaf, LastSubmit: optional(s.LastSubmit), LastReceived: optional(s.LastReceived),
 		}
 		if s.Opened > 0 {

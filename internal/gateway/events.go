@@ -84,10 +84,18 @@ func (s *session) received(ctx context.Context, e modem.Event) {
 	if at.IsZero() {
 		at = time.Now()
 	}
-	if !s.insist(ctx, "received message", func() error { return s.store(ctx, e, at) }) {
+	var report bool
+	if !s.insist(ctx, "received message", func() (err error) { report, err = s.store(ctx, e, at); return err }) {
 		return
 	}
-	s.change(func(st *Status) { st.Received++; st.LastReceived = at })
+	s.change(func(st *Status) {
+		st.LastReceived = at
+		if report {
+			st.Reports++
+		} else {
+			st.Received++
+		}
+	})
 	if e.Misread {
 		s.log.Warn("a received message could not be read whole: the inbox has it as it came, and the modem keeps it, if it can")
 	}
@@ -97,17 +105,18 @@ func (s *session) received(ctx context.Context, e modem.Event) {
 	}
 }
 
-func (s *session) store(ctx context.Context, e modem.Event, at time.Time) error {
+// store keeps a TPDU, and says whether it was a status report.
+func (s *session) store(ctx context.Context, e modem.Event, at time.Time) (report bool, err error) {
 	decoded, err := pdu.Decode(e.TPDU, pdu.MT)
 	if err == nil && !e.Misread && decoded.Report != nil {
 		r := decoded.Report
-		return s.o.Inward.Report(ctx, queue.Report{
+		return true, s.o.Inward.Report(ctx, queue.Report{
 			Station: s.c.Name, SIM: s.sim, MR: r.MR, Recipient: r.Recipient.String(), Status: r.Status,
 			SCTS: r.SCTS, Discharge: r.Discharge, Received: at, Raw: e.TPDU,
 		})
 	}
 	// An undecodable TPDU goes the same way: the inbox keeps its octets.
-	return s.o.Inward.Text(ctx, inbox.Received{Station: s.c.Name, SIM: s.sim, TPDU: e.TPDU, SMSC: e.SMSC, At: at})
+	return false, s.o.Inward.Text(ctx, inbox.Received{Station: s.c.Name, SIM: s.sim, TPDU: e.TPDU, SMSC: e.SMSC, At: at})
 }
 
 // insist tries until it succeeds or ctx ends, at most every few seconds.

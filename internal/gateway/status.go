@@ -39,7 +39,8 @@ type Status struct {
 	Lost         int64          // sessions that ended by a fault
 	Submitted    int64          // SUBMITs that the modem accepted
 	Failed       int64          // SUBMITs that it refused or that ended unknown
-	Received     int64          // DELIVERs and STATUS-REPORTs stored
+	Received     int64          // texts stored, by their parts
+	Reports      int64          // STATUS-REPORTs stored
 	Calls        int64          // calls that came in
 	Recoveries   map[Rung]int64 // rungs taken; never changed, only replaced
 	LastSubmit   time.Time

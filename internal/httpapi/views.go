@@ -22,7 +22,8 @@ type Modem struct {
 	Deaf         string     `json:"deaf,omitempty" doc:"Why the modem does not tell of what it receives; texts are found by listing its stores then." example:"it takes no AT+CNMI"`
 	Submitted    int64      `json:"submitted" doc:"Parts that the modem accepted since the gateway started."`
 	Failed       int64      `json:"failed" doc:"Parts that it refused, or whose outcome is unknown."`
-	Received     int64      `json:"received" doc:"Texts and status reports received and stored."`
+	Received     int64      `json:"received" doc:"Texts received and stored, long ones by their parts."`
+	Reports      int64      `json:"reports" doc:"Status reports received and stored."`
 	Calls        int64      `json:"calls" doc:"Calls that came in since the gateway started. They are ended with hang_up."`
 	LastSubmit   *time.Time `json:"last_submit,omitempty"`
 	LastReceived *time.Time `json:"last_received,omitempty"`
