@@ -29,7 +29,7 @@ func (c *serveCmd) Run(a *app) error {
 	level := new(slog.LevelVar)
 	level.Set(cfg.Log.Level)
 	log := logger(a.stderr, cfg.Log.Format, level)
-	d, err := daemon.New(a.ctx, cfg, daemon.Options{Version: version, Logger: log, Level: level})
+	d, err := daemon.New(a.ctx, cfg, daemon.Options{Version: version, Commit: commit(), Logger: log, Level: level})
 	if err != nil {
 		return err
 	}

@@ -41,12 +41,12 @@ func (in inward) StrayResult(ctx context.Context, station, imei, sim string, mr 
 type measured struct{ d *Daemon }
 
 func (m measured) Attach(l queue.Line) (detach func(wait bool)) {
+	m.d.metrics.Sends(l.Station)
 	submit := l.Submit
 	l.Submit = func(ctx context.Context, s queue.Submission) queue.Outcome {
 		began := time.Now()
 		o := submit(ctx, s)
-		m.d.metrics.Submitted(time.Since(began))
-		m.d.metrics.Attempt(o.Kind.String())
+		m.d.metrics.Attempt(l.Station, o.Kind.String(), time.Since(began))
 		return o
 	}
 	return m.d.dispatcher.Attach(l)

@@ -56,7 +56,7 @@ type Metrics struct {
 	registry *prometheus.Registry
 
 	attempts      *prometheus.CounterVec
-	submit        prometheus.Histogram
+	submit        *prometheus.HistogramVec
 	inbound       prometheus.Counter
 	reports       *prometheus.CounterVec
 	verifications *prometheus.CounterVec
@@ -82,10 +82,10 @@ func New(s Sources) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "attestd_attempts_total",
-			Help: "Submissions of one segment to a modem that have ended, by result; unknown means that no final result was read."}, []string{"result"}),
-		submit: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "attestd_submit_seconds",
+			Help: "Submissions of one segment to a modem that have ended, by modem and result; unknown means that no final result was read."}, []string{"modem", "result"}),
+		submit: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "attestd_submit_seconds",
 			Help:    "Time from handing a segment to a modem until the final result of AT+CMGS.",
-			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 180}}),
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 180}}, []string{"modem"}),
 		inbound: prometheus.NewCounter(prometheus.CounterOpts{Name: "attestd_inbound_messages_total",
 			Help: "Texts received and stored, long ones counted once."}),
 		reports: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "attestd_status_reports_total",
@@ -102,7 +102,6 @@ func New(s Sources) *Metrics {
 		clock: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "attestd_clock_jumps_total",
 			Help: "Times that the machine's clock was set by 2 s or more, and the times on record followed, by direction."}, []string{"direction"}),
 	}
-	preset(m.attempts, attemptResults)
 	preset(m.reports, reportClasses)
 	preset(m.clock, []string{"forward", "back"})
 	for _, code := range verifyResults {
@@ -124,17 +123,29 @@ func preset(vec *prometheus.CounterVec, values []string) {
 }
 
 func buildInfo(s Sources) prometheus.Collector {
+	if s.Commit == "" { // a label without a value is no label
+		s.Commit = "unknown"
+	}
 	g := prometheus.NewGauge(prometheus.GaugeOpts{Name: "attestd_build_info", Help: "1, with what the program was built from.",
 		ConstLabels: prometheus.Labels{"version": s.Version, "commit": s.Commit, "go": runtime.Version()}})
 	g.Set(1)
 	return g
 }
 
-// Attempt counts an ended attempt; result is the word of queue's outcome: accepted, refused, temporary, sick, unknown, notsent.
-func (m *Metrics) Attempt(result string) { m.attempts.WithLabelValues(result).Inc() }
+// Sends makes the series of a modem that sends from now on.
+func (m *Metrics) Sends(modem string) {
+	for _, result := range attemptResults {
+		m.attempts.WithLabelValues(modem, result)
+	}
+	m.submit.WithLabelValues(modem)
+}
 
-// Submitted records how long a modem took for AT+CMGS, whatever the result.
-func (m *Metrics) Submitted(d time.Duration) { m.submit.Observe(d.Seconds()) }
+// Attempt counts an ended attempt of a modem, and how long it took for AT+CMGS, whatever the result, which is the word of queue's
+// outcome: accepted, refused, temporary, sick, unknown, notsent.
+func (m *Metrics) Attempt(modem, result string, took time.Duration) {
+	m.attempts.WithLabelValues(modem, result).Inc()
+	m.submit.WithLabelValues(modem).Observe(took.Seconds())
+}
 
 // Inbound counts a text that was received and stored.
 func (m *Metrics) Inbound() { m.inbound.Inc() }

@@ -34,8 +34,8 @@ func full() Sources {
 
 func fed() *Metrics {
 	m := New(full())
-	m.Attempt("accepted")
-	m.Submitted(2500 * time.Millisecond)
+	m.Sends("m0")
+	m.Attempt("m0", "accepted", 2500*time.Millisecond)
 	m.Inbound()
 	m.Report("delivered")
 	m.Verification(31)

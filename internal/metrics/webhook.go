@@ -18,6 +18,7 @@ type WebhookCounts struct {
 	ByState map[string]int // webhook.State
 	Oldest  time.Time      // when the longest-waiting was made; zero: none waits
 	Gone    int            // configured endpoints that want no more
+	Down    int            // endpoints that fail one call after the other
 }
 
 var (
@@ -43,6 +44,7 @@ func (m *Metrics) Webhooks(source func(context.Context) (WebhookCounts, error)) 
 		deliveries: desc("deliveries", "Deliveries in the database, by state; dead ones wait for a replay.", "state"),
 		oldest:     desc("oldest_age_seconds", "How long the longest-waiting delivery has waited; 0 when none waits."),
 		gone:       desc("endpoints_gone", "Configured endpoints that answered 410 Gone and are not called."),
+		down:       desc("endpoints_down", "Endpoints that failed one call after the other: one delivery at a time is tried."),
 	})
 	return w
 }
@@ -54,8 +56,8 @@ func (w *Webhooks) Attempt(result string, took time.Duration) {
 }
 
 type webhookSnapshot struct {
-	source                   func(context.Context) (WebhookCounts, error)
-	deliveries, oldest, gone *prometheus.Desc
+	source                         func(context.Context) (WebhookCounts, error)
+	deliveries, oldest, gone, down *prometheus.Desc
 }
 
 // Describe implements prometheus.Collector.
@@ -63,6 +65,7 @@ func (s *webhookSnapshot) Describe(ch chan<- *prometheus.Desc) {
 	ch <- s.deliveries
 	ch <- s.oldest
 	ch <- s.gone
+	ch <- s.down
 }
 
 // Collect implements prometheus.Collector. What cannot be read is left out of the scrape.
@@ -80,4 +83,5 @@ func (s *webhookSnapshot) Collect(ch chan<- prometheus.Metric) {
 	}
 	ch <- gauge(s.oldest, age)
 	ch <- gauge(s.gone, float64(counts.Gone))
+	ch <- gauge(s.down, float64(counts.Down))
 }

@@ -16,14 +16,16 @@ func TestWebhookMetricsAreInTheManualAndLintClean(t *testing.T) {
 	m := New(Sources{})
 	var fail error
 	w := m.Webhooks(func(context.Context) (WebhookCounts, error) {
-		return WebhookCounts{ByState: map[string]int{"dead": 3, "made-up": 1}, Oldest: time.Now().Add(-time.Hour), Gone: 1}, fail
+		return WebhookCounts{ByState: map[string]int{"dead": 3, "made-up": 1}, Oldest: time.Now().Add(-time.Hour), Gone: 1, Down: 2}, fail
 	})
 	w.Attempt("retry", time.Second)
 	text := scrape(t, m)
 	for _, want := range []string{
+		`commit="unknown"`, // nobody said
+
 		`attestd_webhook_attempts_total{result="retry"} 1`, `attestd_webhook_attempts_total{result="dead"} 0`,
 		`attestd_webhook_deliveries{state="dead"} 3`, `attestd_webhook_deliveries{state="waiting"} 0`,
-		`attestd_webhook_oldest_age_seconds 36`, `attestd_webhook_endpoints_gone 1`, `attestd_webhook_seconds_count 1`,
+		`attestd_webhook_oldest_age_seconds 36`, `attestd_webhook_endpoints_gone 1`, `attestd_webhook_endpoints_down 2`, `attestd_webhook_seconds_count 1`,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %s in\n%s", want, text)
