@@ -141,8 +141,11 @@ func (c *webhooksEndpointsCmd) Run(a *app) error {
 	rows := make([][]string, len(l.Items))
 	for i, e := range l.Items {
 		state := "on"
-		if e.GoneAt != nil {
+		switch {
+		case e.GoneAt != nil:
 			state = "gone since " + clock(*e.GoneAt)
+		case e.DownSince != nil:
+			state = "down since " + clock(*e.DownSince)
 		}
 		rows[i] = []string{e.Name, state, strconv.Itoa(e.Waiting), strconv.Itoa(e.Dead), clockOr(e.Oldest, ""), strings.Join(e.Events, " "), e.URL}
 	}

@@ -29,6 +29,8 @@ type WebhookEndpoint struct {
 	Dead    int        `json:"dead"`
 	Oldest  *time.Time `json:"oldest"`
 	GoneAt  *time.Time `json:"gone_at"`
+
+	DownSince *time.Time `json:"down_since"`
 }
 
 // WebhookReplay says which deliveries are to be made again.

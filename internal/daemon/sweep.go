@@ -36,9 +36,22 @@ func (d *Daemon) sweep(ctx context.Context) error {
 		})
 	}
 	all.Go(func() { d.sweeper(ctx, "privacy", nil, d.wipe) })
+	all.Go(func() { d.sweeper(ctx, "counts", nil, d.recount) })
 	all.Go(func() { d.sweeper(ctx, "keys", d.rekeyed, d.reseal) })
 	all.Wait()
 	return nil
+}
+
+// recountEvery is how often the counts are compared with the rows.
+const recountEvery = 24 * time.Hour
+
+// recount compares what status and metrics count with the rows themselves.
+func (d *Daemon) recount(ctx context.Context, now time.Time) (time.Time, error) {
+	wrong, err := d.store.Recount(ctx)
+	if wrong > 0 && err == nil {
+		d.log.Warn("counts of rows were wrong, and are right again: something else wrote into the database", "counts", wrong)
+	}
+	return now.Add(recountEvery), err
 }
 
 // sweeper sleeps until the time that the last sweep named, or until a change may have made that earlier.

@@ -113,9 +113,9 @@ func checkWebhooks(cfg config.Config) error {
 }
 
 // webhookCounts is what is to be delivered, as Prometheus sees it.
-func (d *Daemon) webhookCounts(ctx context.Context) (c metrics.WebhookCounts, err error) {
-	c.ByState, c.Oldest, c.Gone, err = d.store.WebhookCounts(ctx)
-	return c, err
+func (d *Daemon) webhookCounts(ctx context.Context) (metrics.WebhookCounts, error) {
+	c, err := d.store.WebhookCounts(ctx)
+	return metrics.WebhookCounts(c), err
 }
 
 // checkCallback says what is wrong with the callback of a filing, "" for nothing.

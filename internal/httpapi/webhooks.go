@@ -49,6 +49,8 @@ type WebhookEndpoint struct {
 	Dead    int        `json:"dead" doc:"Deliveries that were given up." example:"0"`
 	Oldest  *time.Time `json:"oldest,omitempty" doc:"When the longest-waiting one was made."`
 	GoneAt  *time.Time `json:"gone_at,omitempty" doc:"When it answered 410 Gone. It is not called until one of its deliveries is replayed or its address changes."`
+
+	DownSince *time.Time `json:"down_since,omitempty" doc:"Since when one call after the other fails. One delivery at a time is tried, at most a minute apart; the rest goes out once it is back."`
 }
 
 // WebhookReplay says which deliveries are to be made again.
@@ -77,7 +79,7 @@ func viewDelivery(d webhook.Delivery) WebhookDelivery {
 }
 
 func viewEndpoint(s webhook.Standing) WebhookEndpoint {
-	return WebhookEndpoint{Name: s.Name, URL: withoutQuery(s.URL), Events: s.Events, Waiting: s.Waiting, Dead: s.Dead, Oldest: when(s.Oldest), GoneAt: when(s.Gone)}
+	return WebhookEndpoint{Name: s.Name, URL: withoutQuery(s.URL), Events: s.Events, Waiting: s.Waiting, Dead: s.Dead, Oldest: when(s.Oldest), GoneAt: when(s.Gone), DownSince: when(s.Down)}
 }
 
 // withoutQuery is an address without what may be a secret in it.

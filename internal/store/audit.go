@@ -112,7 +112,8 @@ func (s *Store) AuditLog(ctx context.Context, f AuditFilter) (items []AuditEntry
 	} else if f.Action != "" {
 		where("action = $%d", f.Action)
 	}
-	if !f.Since.IsZero() {
+	if !f.Since.IsZero() { // the indexes are by id
+		where("id >= $%d", idAt(f.Since, -idSlack))
 		where("at >= $%d", micros(f.Since))
 	}
 	if f.Before != "" {

@@ -335,6 +335,9 @@ func (m *mortal) ended(filing string) {
 	if all := items(m.t, m.s); len(all) != 2 || !all[0].Complete || !all[1].Complete {
 		m.t.Errorf("%d texts in the inbox: %+v", len(all), all)
 	}
+	if wrong, err := m.s.Recount(m.t.Context()); err != nil || wrong > 0 {
+		m.t.Errorf("%d counts are not those of the rows: %v", wrong, err)
+	}
 }
 
 func TestWhereverTheProcessDiesAroundACommitNothingIsLostDoubledOrHalfDone(t *testing.T) {

@@ -64,9 +64,9 @@ func (s *Store) Attempts(ctx context.Context, messageID string) ([]queue.Attempt
 	return collect(rows, err, scanAttempt)
 }
 
-// MessageCounts counts messages by state, from an index.
+// MessageCounts counts messages by state.
 func (s *Store) MessageCounts(ctx context.Context) (map[queue.State]int, error) {
-	found, err := s.countBy(ctx, `SELECT state, count(*) FROM messages GROUP BY state`)
+	found, err := s.counted(ctx, "messages")
 	counts := map[queue.State]int{}
 	for _, state := range queue.States {
 		counts[state] = found[string(state)]

@@ -21,6 +21,9 @@ func open(t testing.TB) *Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		if wrong, err := s.Recount(context.Background()); err == nil && wrong > 0 {
+			t.Errorf("%d counts are not those of the rows", wrong)
+		}
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}

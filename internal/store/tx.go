@@ -186,11 +186,15 @@ func (s *Store) command(ctx context.Context, what string) error {
 	return err
 }
 
+// recordText is told of each statement that is prepared; tests look at their plans.
+var recordText = func(text string) {}
+
 // prepared gives the writer's statement for this SQL text; it is made once. Only the holder of the turn may call it.
 func (s *Store) prepared(ctx context.Context, text string) (*sql.Stmt, error) {
 	if stmt, ok := s.stmts[text]; ok {
 		return stmt, nil
 	}
+	recordText(text)
 	stmt, err := s.writer.PrepareContext(ctx, text)
 	if err != nil {
 		return nil, fmt.Errorf("preparing %.60q: %w", text, err)
@@ -256,6 +260,7 @@ func (s *Store) reader(ctx context.Context, text string) (*sql.Stmt, error) {
 	if stmt, ok := s.readers.Load(text); ok {
 		return stmt.(*sql.Stmt), nil
 	}
+	recordText(text)
 	stmt, err := s.reads.PrepareContext(ctx, text)
 	if err != nil {
 		return nil, fmt.Errorf("preparing %.60q: %w", text, err)

@@ -94,39 +94,40 @@ func (s *Store) WebhookEndpoints(ctx context.Context) ([]webhook.Standing, error
 	}
 	for i := range all {
 		st := &all[i]
-		var oldest, gone int64
-		err := s.readRow(ctx, `SELECT (SELECT count(*) FROM webhook_deliveries WHERE endpoint = $1 AND ended = 0),
- (SELECT count(*) FROM webhook_deliveries WHERE endpoint = $1 AND state = 'dead'),
+		var oldest, gone, since int64
+		err := s.readRow(ctx, `SELECT (SELECT coalesce(sum(n), 0) FROM counts WHERE what = 'webhooks' AND kind = $1 AND word IN ('waiting', 'behind')),
+ (SELECT coalesce(sum(n), 0) FROM counts WHERE what = 'webhooks' AND kind = $1 AND word = 'dead'),
  (SELECT coalesce(min(created), 0) FROM webhook_deliveries WHERE endpoint = $1 AND ended = 0),
- (SELECT coalesce(max(at), 0) FROM webhook_gone WHERE endpoint = $1 AND subject = '')`, st.Name).Scan(&st.Waiting, &st.Dead, &oldest, &gone)
+ (SELECT coalesce(max(at), 0) FROM webhook_gone WHERE endpoint = $1 AND subject = ''),
+ (SELECT coalesce(max(since), 0) FROM webhook_breakers WHERE lane = $1)`, st.Name).Scan(&st.Waiting, &st.Dead, &oldest, &gone, &since)
 		if err != nil {
 			return nil, err
 		}
+		st.Down = fromMicros(since)
 		st.Oldest, st.Gone = fromMicros(oldest), fromMicros(gone)
 	}
 	return all, nil
 }
 
-// WebhookCounts are how many deliveries are in each state, when the longest-waiting was made, and how many configured
-// endpoints are gone.
-func (s *Store) WebhookCounts(ctx context.Context) (byState map[string]int, oldest time.Time, gone int, err error) {
-	rows, err := s.readQuery(ctx, `SELECT state, count(*) FROM webhook_deliveries GROUP BY state`)
-	type count struct {
-		state string
-		n     int
+// WebhookCounts are how many deliveries are in each state, when the longest-waiting was made, how many configured endpoints are
+// gone, and how many endpoints are down.
+func (s *Store) WebhookCounts(ctx context.Context) (c webhook.Counts, err error) {
+	if c.ByState, err = s.counted(ctx, "webhooks"); err != nil {
+		return c, err
 	}
-	counts, err := collect(rows, err, func(r scanner) (c count, err error) { return c, r.Scan(&c.state, &c.n) })
+	rows, err := s.readQuery(ctx, `SELECT (SELECT coalesce(min(created), 0) FROM webhook_deliveries d WHERE d.endpoint = e.kind AND d.ended = 0)
+ FROM (SELECT DISTINCT kind FROM counts WHERE what = 'webhooks') AS e`)
+	oldest, err := collect(rows, err, scanTime)
+	for _, t := range oldest {
+		if !t.IsZero() && (c.Oldest.IsZero() || t.Before(c.Oldest)) {
+			c.Oldest = t
+		}
+	}
 	if err != nil {
-		return nil, oldest, 0, err
+		return c, err
 	}
-	byState = map[string]int{}
-	for _, c := range counts {
-		byState[c.state] = c.n
-	}
-	var created int64
-	err = s.readRow(ctx, `SELECT (SELECT coalesce(min(created), 0) FROM webhook_deliveries WHERE ended = 0),
- (SELECT count(*) FROM webhook_gone WHERE subject = '')`).Scan(&created, &gone)
-	return byState, fromMicros(created), gone, err
+	err = s.readRow(ctx, `SELECT (SELECT count(*) FROM webhook_gone WHERE endpoint <> 'callback' AND subject = ''), (SELECT count(*) FROM webhook_breakers)`).Scan(&c.Gone, &c.Down)
+	return c, err
 }
 
 // mostForgotten bounds what one transaction forgets.

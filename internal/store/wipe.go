@@ -45,7 +45,8 @@ func (s *Store) Wipe(ctx context.Context, now time.Time, k Keep) (Wiped, error) 
 				micros(now.Add(-k.Keys)))
 		}},
 		{"inbox_items", func(tx *Tx) (int, error) {
-			return tx.eachWiped(ctx, tx.WipeReply, `SELECT id FROM inbox_items WHERE action = 'reply' AND rule_failed = FALSE AND length(body) > $1 LIMIT $2`, int64(tx.emptySeal()))
+			return tx.eachWiped(ctx, tx.WipeReply, `SELECT id FROM inbox_items WHERE action = 'reply' AND rule_failed = FALSE AND length(body) > 29
+ AND length(body) > $1 LIMIT $2`, int64(tx.emptySeal())) // the index has those above 29
 		}},
 	} {
 		if err := s.batches(ctx, done, step.table, step.wipe); err != nil {

@@ -147,6 +147,9 @@ func (h *house) close() {
 		h.halt()
 	}
 	if h.s != nil {
+		if wrong, err := h.s.Recount(context.Background()); err != nil || wrong > 0 {
+			h.t.Errorf("%d counts are not those of the rows: %v", wrong, err)
+		}
 		if err := h.s.Close(); err != nil {
 			h.t.Error(err)
 		}

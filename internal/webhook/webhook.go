@@ -214,4 +214,13 @@ type Standing struct {
 	Dead    int
 	Oldest  time.Time // when the longest-waiting was made; zero: none waits
 	Gone    time.Time // when a configured one said that it wants no more; zero: it did not
+	Down    time.Time // since when a configured one fails one call after the other; zero: it does not
+}
+
+// Counts are of all deliveries.
+type Counts struct {
+	ByState map[string]int
+	Oldest  time.Time // when the longest-waiting was made; zero: none waits
+	Gone    int       // configured endpoints that want no more
+	Down    int       // endpoints that fail one call after the other
 }
