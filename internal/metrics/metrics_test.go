@@ -132,7 +132,7 @@ func TestTheAgeOfTheOldestIsThatOfNow(t *testing.T) {
 }
 
 func TestWithoutSourcesTheCountersAreServed(t *testing.T) {
-	if text := scrape(t, New(Sources{})); !strings.Contains(text, "attestd_attempts_total") || strings.Contains(text, "attestd_modem_up{") {
+	if text := scrape(t, New(Sources{})); !strings.Contains(text, "attestd_status_reports_total") || strings.Contains(text, "attestd_modem_up{") {
 		t.Error(text)
 	}
 }

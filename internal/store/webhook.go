@@ -68,6 +68,9 @@ func (tx *Tx) setHooks(ctx context.Context, old, next []hook) error {
 		if err := tx.back(ctx, h.name, ""); err != nil {
 			return err
 		}
+		if err := tx.turnBreaker(ctx, &webhook.Change{Lane: h.name, Awake: true}, time.Now()); err != nil {
+			return err
+		}
 	}
 	return tx.Audit(ctx, "webhooks.changed", "", map[string]any{"endpoints": names})
 }
