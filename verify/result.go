@@ -42,12 +42,12 @@ func (t Text) In(language string) string {
 
 // resultTexts are ours, in plain words.
 var resultTexts = map[Result]Text{
-	ResultPassed:        {"核验通过，全部负责人均已完成核验，备案进入下一环节。", "Verified. Everyone in charge has verified; the filing moves on."},
+	ResultPassed:        {"核验通过，全部负责人均已完成核验，备案将提交通信管理局审核。", "Verified. Everyone in charge has verified; the filing goes to the communications administration."},
 	ResultVerified:      {"核验通过，请等待其他负责人完成核验。", "Verified. The filing waits for the other persons in charge."},
 	ResultAlready:       {"您已完成核验，无需再次提交。", "You have already verified; nothing more is needed."},
 	ResultWrong:         {"信息有误，请核对后重新提交。", "Something is wrong; check what you entered and try again."},
-	ResultFinal:         {"核验失败：验证码已锁定、已过期或备案已关闭，请联系备案服务商重新提交。", "Verification has failed for good: the code is locked or expired, or the filing is closed. Ask your provider to file again."},
-	ResultNoRecord:      {"没有待核验的记录或核验已完成，请核对手机号码和证件号码后六位。", "There is no such record, or it is already done; check the mobile number and the last 6 characters of the certificate."},
+	ResultFinal:         {"核验失败：验证码已锁定、已过期或备案已关闭，请联系接入服务商。", "Verification has failed for good: the code is locked or expired, or the filing is closed. Ask your access provider."},
+	ResultNoRecord:      {"没有待核验的记录，或备案已进入下一环节，请核对手机号码和证件号码后六位。", "There is no such record, or the filing has moved on; check the mobile number and the last 6 characters of the ID document."},
 	ResultFailed:        {"提交的内容不完整或格式有误。", "What was submitted is incomplete or malformed."},
 	ResultNothingToSend: {"没有需要重新发送的验证码。", "There is no code to send again."},
 	ResultSent:          {"验证码已重新发送，请注意查收。", "The code has been sent again."},

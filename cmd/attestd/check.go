@@ -64,7 +64,7 @@ func (c *checkCmd) Run(a *app) error {
 	result := checked{Faults: []string{}, Warnings: []string{}}
 	cfg, unseen, err := config.LoadToCheck(c.Config)
 	if err == nil {
-		err = errors.Join(daemon.Check(cfg), daemon.CheckDatabase(a.ctx, cfg))
+		err = errors.Join(cfg.NobodysFault(), daemon.Check(cfg), daemon.CheckDatabase(a.ctx, cfg))
 	}
 	var faults *config.Error
 	switch {

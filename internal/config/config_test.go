@@ -424,7 +424,7 @@ func TestWarningsNameWhatIsPerhapsNotMeant(t *testing.T) {
 	if open, err := Parse("[http]\nlisten=':80'\n"); err != nil || !strings.Contains(strings.Join(open.Warnings(), "\n"), "http.listen: every address of this machine is reachable") {
 		t.Error(err, open.Warnings())
 	}
-	if quiet, err := Parse("[http]\nlisten='[::1]:80'\n[[modem]]\nname='a'\nport='/dev/serial/by-id/x'\n"); err != nil || len(quiet.Warnings()) > 0 {
+	if quiet, err := Parse("[http]\nlisten='[::1]:80'\n[page]\nname='Example'\nhelp='400-000-0000'\n[[modem]]\nname='a'\nport='/dev/serial/by-id/x'\n"); err != nil || len(quiet.Warnings()) > 0 {
 		t.Error(err, quiet.Warnings())
 	}
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -41,6 +42,36 @@ func (b *binder) page(p Page) {
 	if p.LogoFile != "" && LogoTypes[strings.ToLower(filepath.Ext(p.LogoFile))] == "" {
 		b.fault("page.logo_file", "want a .svg, .png, .webp or .jpg")
 	}
+}
+
+// Nobodys is what the page lacks to say whose it is, "" for nothing. Persons enter numbers of their ID documents on it.
+func (c Config) Nobodys() string {
+	var lacks []string
+	if c.Page.Name == "" {
+		lacks = append(lacks, "page.name")
+	}
+	if c.Page.Help == "" {
+		lacks = append(lacks, "page.help")
+	}
+	if !c.HTTP.Public || c.Environment != Production || lacks == nil {
+		return ""
+	}
+	return strings.Join(lacks, ", ") + ": persons enter numbers of their ID documents on the page, so it must say whose it is and whom to ask: " +
+		"name your service and give a help line, or turn the page off with http.public = false"
+}
+
+// seen says whether others than this machine reach the page: directly, or through a proxy.
+func (h HTTP) seen() bool {
+	_, ok := h.reachable()
+	return ok || len(h.TrustedProxies) > 0
+}
+
+// NobodysFault is Nobodys where others can reach the page.
+func (c Config) NobodysFault() error {
+	if lacks := c.Nobodys(); lacks != "" && c.HTTP.seen() {
+		return errors.New(lacks)
+	}
+	return nil
 }
 
 func (b *binder) logo(name string) {

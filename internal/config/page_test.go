@@ -58,3 +58,26 @@ func TestALogoThatIsMissingOrTooHeavyIsToldAtTheStart(t *testing.T) {
 		t.Error(c.Page, err)
 	}
 }
+
+func TestAPageThatSaysNotWhoseItIsIsAFaultInProductionWhereOthersReachIt(t *testing.T) {
+	const named = "[page]\nname='Example'\nhelp='400-000-0000'\n"
+	for text, want := range map[string]struct{ fault, warned bool }{
+		"[http]\nlisten='0.0.0.0:80'\n":                                   {true, true},
+		"[http]\ntrusted_proxies=['127.0.0.1']\n":                         {true, true},
+		"[http]\ntrusted_proxies=['127.0.0.1']\n[page]\nname='Example'\n": {true, true},
+		"[http]\nlisten='127.0.0.1:80'\n":                                 {false, true},
+		"[http]\nlisten='0.0.0.0:80'\n" + named:                           {false, false},
+		"[http]\nlisten='0.0.0.0:80'\npublic=false\n":                     {false, false},
+		"environment='test'\n[http]\nlisten='0.0.0.0:80'\n":               {false, false},
+	} {
+		c, err := Parse(text)
+		if err != nil {
+			t.Fatal(text, err)
+		}
+		err = c.NobodysFault()
+		warned := slices.ContainsFunc(c.Warnings(), func(w string) bool { return strings.HasPrefix(w, "page.") })
+		if (err != nil) != want.fault || warned != want.warned || err != nil && !strings.HasPrefix(err.Error(), "page.") {
+			t.Errorf("%q: fault %v, warned %t", text, err, warned)
+		}
+	}
+}

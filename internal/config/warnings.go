@@ -31,6 +31,9 @@ func (c Config) Warnings() []string {
 	if c.Environment == Test {
 		all = append(all, `environment: "test" is not for real filings`)
 	}
+	if lacks := c.Nobodys(); lacks != "" {
+		all = append(all, lacks)
+	}
 	if c.Log.ATTrace {
 		all = append(all, "log.at_trace: writes a line for each line of each modem")
 	}

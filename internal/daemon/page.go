@@ -21,6 +21,7 @@ func (d *Daemon) servePage(cfg config.Config) error {
 	}
 	d.page = webui.New(d.api.Door(), o)
 	d.page.Mount(d.api.Mount)
+	d.api.MountNowhere(d.page.Nowhere())
 	return nil
 }
 

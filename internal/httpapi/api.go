@@ -26,6 +26,7 @@ type API struct {
 	o       Options
 	log     *slog.Logger
 	mux     *http.ServeMux
+	nowhere http.Handler // nil: none
 	guard   *guard
 	mounted map[string]bool // patterns of a page
 	streams streams

@@ -57,6 +57,9 @@ func (a *API) Mount(pattern string, h http.Handler) {
 	a.mux.Handle(pattern, h)
 }
 
+// MountNowhere serves what a browser gets for a path that there is not; programs get a problem. Only before the API serves.
+func (a *API) MountNowhere(h http.Handler) { a.nowhere = h }
+
 // Check is /v1/public/verify.
 func (d Door) Check(r *http.Request, q verify.CheckRequest) verify.Answer {
 	return d.told(d.a.check(r.Context(), d.a.proxies().client(r), "page", q))

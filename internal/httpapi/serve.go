@@ -169,11 +169,19 @@ func (a *API) unrouted(w http.ResponseWriter, r *http.Request, handler http.Hand
 		p.Type, p.Title = typePrefix+"unknown-version", "There is no such version of the API"
 	case strings.HasPrefix(r.URL.Path, "/v1/public/") && !a.o.Public:
 		p = newProblem(http.StatusNotFound, "the public endpoints are off: http.public = true with http.public_api = true turns them on")
+	case a.nowhere != nil && !versionPath.MatchString(r.URL.Path) && asksForPage(r):
+		a.nowhere.ServeHTTP(w, r)
+		return
 	default:
 		p = newProblem(http.StatusNotFound, "there is no such path: /openapi.json describes those there are")
 	}
 	p.Instance = instance(r.Context())
 	p.write(w)
+}
+
+// asksForPage says whether it is a browser on behalf of a person: it names HTML, as programs do not (RFC 9110 12.5.1).
+func asksForPage(r *http.Request) bool {
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
 // cleaned is where a path with //, . or .. in it leads; ok is false for one that has none. The mux would redirect by itself, and

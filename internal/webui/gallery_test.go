@@ -54,7 +54,9 @@ func gallery(t *testing.T, o *oracle, options webui.Options) string {
 	options.Rules = func() webui.Rules { return webui.Rules{Life: 24 * time.Hour, MaxWrong: 5} }
 	options.Repeat = 10 * time.Second
 	mux := http.NewServeMux()
-	webui.New(o, options).Mount(mux.Handle)
+	page := webui.New(o, options)
+	page.Mount(mux.Handle)
+	mux.Handle("/", page.Nowhere())
 	s := httptest.NewServer(mux)
 	t.Cleanup(s.Close)
 	return s.URL
@@ -120,7 +122,8 @@ func TestEveryResultCanBeReadAndTappedInBothLanguagesAndSchemes(t *testing.T) {
 			}
 			for _, a := range everyAnswer() {
 				b.ask(o, a)
-				b.do(chromedp.WaitVisible(chromedp.CSS("#outcome:focus"))) // so that a screen reader tells it
+				// So that a screen reader tells it: the result has the focus, or the field that it is about and is described by it.
+				b.do(chromedp.WaitVisible(chromedp.CSS("#outcome:focus, [aria-describedby^=told]:focus, [aria-invalid]:focus")))
 				b.check(fmt.Sprint(int(a.Result)))
 				if s.width < 600 || a.Result == verify.ResultWrong {
 					b.stretch()
@@ -152,7 +155,7 @@ func TestThePageAsksForLittle(t *testing.T) {
 			}
 			b.fill("code", "048213", "mobile", "13800138000", "certificate_tail", "31002X")
 			b.send()
-			b.follow("#outcome a.go")
+			b.follow(".tabs a")
 			b.fill("mobile", "13800138000", "certificate_tail", "31002X")
 			b.send()
 			all := b.weight()

@@ -6,7 +6,7 @@
   const button = document.getElementById('send');
   const state = document.getElementById('state');
   const label = button && button.textContent;
-  document.getElementById('outcome')?.focus(); // where autofocus comes late or not at all
+  document.querySelector('[autofocus]')?.focus(); // where autofocus comes late or not at all
 
   // SHA-256 (FIPS 180-4) of one block, first word only. crypto.subtle is slower for short texts, and is missing on plain http.
   const K = new Int32Array(64), W = new Int32Array(64);
@@ -70,6 +70,15 @@
       if (!proven) e.preventDefault(); // sent when the work is done
     });
     addEventListener('pageshow', (e) => { if (e.persisted) location.reload(); }); // its proof is spent
+
+    // What is pasted or typed full-width takes its cells: "０４８-213" is six digits, too.
+    const code = form.elements.code;
+    const tidy = () => {
+      const plain = code.value.normalize('NFKC').replace(/[\s-]/g, '');
+      if (plain !== code.value) code.value = plain;
+    };
+    code?.addEventListener('input', (e) => { if (!e.isComposing) tidy(); });
+    code?.addEventListener('compositionend', tidy);
 
     if ('otp' in form.dataset && 'OTPCredential' in window) {
       const stop = new AbortController();

@@ -78,35 +78,31 @@ func TestAScreenReaderIsToldEverythingInOrder(t *testing.T) {
 	want := `banner: 
 备案短信核验
 navigation: 语言
-link: 中文
 link: English
 main: 
-navigation: 办理事项
-link: 短信核验
-link: 重新发送验证码
-heading: 短信核验
-请填写短信中的验证码、接收短信的手机号码和证件号码后六位。
-textbox: 验证码 (短信中的六位数字)
+heading: 填写短信验证码
+备案负责人收到短信后，请在此完成核验。
+textbox: 短信验证码 (短信中的六位数字)
 短信中的六位数字
 textbox: 手机号码 (备案时填写的手机号码，共十一位)
 备案时填写的手机号码，共十一位
-textbox: 证件号码后六位 (最后一位是字母X的也要填写；含括号的连同括号一起计算)
-最后一位是字母X的也要填写；含括号的连同括号一起计算
-button: 提交核验`
+textbox: 证件号码后六位 (末位的字母X和括号也要填写)
+末位的字母X和括号也要填写
+button: 提交核验
+navigation: 办理事项
+没有收到验证码？
+link: 重新发送`
 	if got := b.spoken(); !strings.HasPrefix(got, want) {
 		t.Errorf("the start page is told as\n%s", got)
 	}
 	four := 4
 	b.ask(o, verify.Answer{Result: verify.ResultWrong, TriesLeft: &four, Deadline: time.Now().Add(time.Hour + 30*time.Second)})
-	want = `heading: 短信核验
-alert: 
+	want = `alert: 
 heading: 验证码不正确
-手机号码和证件号码后六位相符，但验证码有误。
+请对照最近一条短信重新填写。
 还可以尝试4次。
 验证码还有1小时有效。
-请查看最近一条短信，逐位核对后重新提交。
-link: 重新发送验证码
-textbox: 验证码`
+textbox: 短信验证码 (invalid) (验证码不正确 请对照最近一条短信重新填写。 还可以尝试4次。 验证码还有1小时有效。 短信中的六位数字)`
 	if got := b.spoken(); !strings.Contains(got, want) {
 		t.Errorf("a wrong code is told as\n%s", got)
 	}

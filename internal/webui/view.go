@@ -1,6 +1,7 @@
 package webui
 
 import (
+	"fmt"
 	"net/http"
 	"time"
 
@@ -16,9 +17,12 @@ type link struct {
 // view is what the template shows.
 type view struct {
 	T                         *words
-	Name, Heading, Lead, Help string
+	Name, Owner, Help         string
+	Heading, Lead             string // Heading is the one title: the result, where there is one
 	Style, Script, Icon, Logo string
-	Languages, Tabs           []link
+	Language                  link
+	Other                     *link // the other thing that can be done here; Tag stands before it
+	Go                        *link // where to go from a page that is not there
 	Outcome                   *outcome
 	Form                      bool
 	Self, Submit, Token       string
@@ -34,6 +38,21 @@ type view struct {
 type field struct {
 	Name, Label, Hint, Fault, Value string
 	Type, Mode, Autocomplete        string
+	Bad, Focus                      bool
+
+	told bool // the result is about this field
+}
+
+// Described names what tells of the field: the result where it is about the field, and its fault or hint.
+func (f field) Described() string {
+	own := f.Name + "-hint"
+	if f.Fault != "" {
+		own = f.Name + "-fault"
+	}
+	if f.told {
+		return "told " + own
+	}
+	return own
 }
 
 // outcome is an answer in words.
@@ -44,9 +63,10 @@ type outcome struct {
 	Tries, Left, Wait string
 	Seconds           int
 	Link              *link
+	Done              bool   // nothing is left to fill in
+	Field             string // where the focus goes: what is to be corrected; "" is the result itself
 
 	faults map[string]bool
-	done   bool // nothing is left to fill in
 	keep   bool // the code was not judged: it is kept
 	ask    bool
 	work   int // zero bits that the next submission needs
@@ -85,23 +105,33 @@ func (p *Page) outcome(w *words, r *http.Request, a verify.Answer) *outcome {
 	}
 	switch a.Result {
 	case verify.ResultPassed, verify.ResultVerified, verify.ResultAlready: // several filings on one phone have a code each
-		o.done, o.Link = true, &link{Href: here(r, tabVerify), Name: w.LinkAgain}
+		o.Done, o.Link = true, &link{Href: here(r, tabVerify), Name: w.LinkAgain}
 		if a.Result == verify.ResultAlready && !a.OK {
 			o.Text = w.alreadyEnded
 		}
 	case verify.ResultFinal:
-		o.done = true
+		o.Done = true
 		if why, ok := w.reasons[a.Reason]; ok {
 			o.Text, o.Next = why.text, or(why.next, o.Next)
 		}
 		o.Link = &link{Href: here(r, tabVerify), Name: w.LinkAgain}
 	case verify.ResultWrong:
-		o.Link = &link{Href: here(r, tabResend), Name: w.LinkResend}
+		o.Field = "code"
 	case verify.ResultSent, verify.ResultSendCap, verify.ResultNothingToSend:
-		o.done = true
+		o.Done = true
 		o.Link = &link{Href: here(r, tabVerify), Name: w.LinkVerify}
 	case verify.ResultFailed, verify.ResultNoRecord, verify.ResultWait, verify.ResultRateLimited, verify.ResultProofRequired, verify.ResultUnavailable:
 		o.keep = a.Result != verify.ResultNoRecord
+	}
+	switch a.Result {
+	case verify.ResultNoRecord:
+		o.Field = "mobile"
+	case verify.ResultFailed:
+		for _, name := range []string{"certificate_tail", "mobile", "code"} {
+			if o.faults[name] {
+				o.Field = name
+			}
+		}
 	}
 	if a.Result == verify.ResultNothingToSend {
 		o.Link = nil
@@ -117,36 +147,55 @@ func here(r *http.Request, t tab) string {
 	return string(t)
 }
 
-func (p *Page) view(r *http.Request, t tab, in entered, o *outcome) view {
-	w, d := p.words(r), p.now.Load()
-	v := view{
-		T: w, Name: w.Name, Help: d.Help, Heading: w.HeadVerify, Lead: w.LeadVerify, Submit: w.SubmitVerify,
-		Style: d.style, Script: d.script, Icon: d.icon, Logo: d.logo,
-		Outcome: o, Form: o == nil || !o.done, Self: here(r, t), Token: p.passes.Issue(time.Now()), Bits: p.bits(),
-		OTP: d.OTP && t == tabVerify, Advice: w.advice(d.Rules()),
-		Tabs: []link{
-			{Href: here(r, tabVerify), Name: w.TabVerify, Here: t == tabVerify},
-			{Href: here(r, tabResend), Name: w.TabResend, Here: t == tabResend},
-		},
-	}
-	for _, lang := range []string{"zh", "en"} {
-		other := languages[lang]
-		v.Languages = append(v.Languages, link{Href: string(t) + "?lang=" + lang, Name: other.Self, Tag: other.Tag, Here: other == w})
-	}
+// other is the other of the two things that can be done here.
+func (w *words) other(r *http.Request, t tab) *link {
 	if t == tabResend {
-		v.Heading, v.Lead, v.Submit = w.HeadResend, w.LeadResend, w.SubmitResend
+		return &link{Href: here(r, tabVerify), Name: w.LinkVerify, Tag: w.HaveCode}
 	}
+	return &link{Href: here(r, tabResend), Name: w.LinkResend, Tag: w.NoCode}
+}
+
+// dressed is a view with all that every page has: whose it is, and the other language.
+func (p *Page) dressed(w *words, d *dress, self string) view {
+	v := view{T: w, Name: w.Name, Help: d.Help, Style: d.style, Script: d.script, Icon: d.icon, Logo: d.logo}
 	if d.Name != "" {
 		v.Name = d.Name
 	}
+	other := &english
 	if w == &english {
 		v.Name, v.Help = or(d.NameEN, v.Name), or(d.HelpEN, v.Help)
+		other = &chinese
+	}
+	if d.Name != "" {
+		v.Owner = fmt.Sprintf(w.Owner, v.Name)
+	}
+	v.Language = link{Href: self + "?lang=" + other.Tag[:2], Name: other.Self, Tag: other.Tag}
+	return v
+}
+
+func (p *Page) view(r *http.Request, t tab, in entered, o *outcome) view {
+	w, d := p.words(r), p.now.Load()
+	v := p.dressed(w, d, string(t))
+	v.Heading, v.Lead, v.Submit = w.HeadVerify, w.LeadVerify, w.SubmitVerify
+	v.Outcome, v.Form, v.Self, v.Token, v.Bits = o, o == nil || !o.Done, here(r, t), p.passes.Issue(time.Now()), p.bits()
+	v.OTP = d.OTP && t == tabVerify
+	if t == tabResend {
+		v.Heading, v.Lead, v.Submit = w.HeadResend, w.LeadResend, w.SubmitResend
+	}
+	if o != nil {
+		v.Heading = o.Title
+	}
+	if v.Form {
+		v.Other, v.Advice = w.other(r, t), w.advice(d.Rules())
 	}
 	if v.Bits > 0 {
 		v.Question, v.Ask = w.question(p.passes.Sum(v.Token)), o != nil && o.ask
 		if o != nil {
 			v.Bits = max(v.Bits, o.work)
 		}
+	}
+	if v.Ask {
+		o.Field = "sum"
 	}
 	v.Fields = p.fields(w, t, in, o)
 	return v
@@ -167,6 +216,9 @@ func (p *Page) fields(w *words, t tab, in entered, o *outcome) []field {
 			if o.faults[one.f.Name] {
 				one.f.Fault = one.text
 			}
+			one.f.Focus = o.Field == one.f.Name
+			one.f.told = one.f.Focus && one.f.Fault == ""
+			one.f.Bad = one.f.Fault != "" || one.f.told && o.Result == int(verify.ResultWrong)
 		}
 	}
 	if t == tabResend {

