@@ -62,7 +62,7 @@ func (c Config) Nobodys() string {
 
 // seen says whether others than this machine reach the page: directly, or through a proxy.
 func (h HTTP) seen() bool {
-	_, ok := h.reachable()
+	_, ok := reachable(h.Listen)
 	return ok || len(h.TrustedProxies) > 0
 }
 
