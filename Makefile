@@ -3,12 +3,20 @@ GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 FUZZ    ?= 60s
 # A kernel build of SQLite is compiled the first time: the first build takes a minute or two, the next ones seconds.
+PREFIX  ?= /usr/local
 LDFLAGS  = -s -w -X main.version=$(VERSION)
 
-.PHONY: build test check lint race fuzz interleavings bench crash faults-clock run clean deps
+.PHONY: build install demo-svg test check lint race fuzz interleavings bench crash faults-clock run clean deps
 
 build: ## bin/attestd
+	@[ -e bin/attestd ] || echo "compiling: the first time takes a minute or two (the embedded database), later ones seconds"
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/attestd ./cmd/attestd
+
+install: ## bin/attestd, made by make build, to PREFIX/bin (/usr/local/bin)
+	install -d $(DESTDIR)$(PREFIX)/bin && install -m 755 bin/attestd $(DESTDIR)$(PREFIX)/bin/attestd
+
+demo-svg: build ## docs/demo.svg, from what the program prints
+	./bin/attestd demo --svg >docs/demo.svg.new && mv docs/demo.svg.new docs/demo.svg
 
 run: build ## the main job on simulated modems: two persons, two SMS, one filing
 	./bin/attestd demo

@@ -23,6 +23,13 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     tail -5 "$log"; echo "could not install:$need; the tests that need them are skipped"
   fi
   rm -f "$log"; [ -n "$made" ] && rm -f "$policy"
+  # Nor at the next boot: what their packages have just enabled is disabled, as if its owner had done it. Those that were here before
+  # are left as they are.
+  for service in gammu-smsd smstools kannel; do
+    case "$need " in *" $service "*) ;; *) continue ;; esac
+    if [ -e "/etc/init.d/$service" ] && command -v update-rc.d >/dev/null 2>&1; then update-rc.d "$service" disable >/dev/null 2>&1; fi
+    find /etc/systemd/system -type l -path '*.wants/*' -name "$service.service" -exec rm -f {} + 2>/dev/null
+  done
 else
   echo "not installed:$need (as root: apt-get install$need); the tests that need them are skipped"
 fi

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"time"
@@ -12,6 +15,8 @@ import (
 	"attestd/internal/config"
 	"attestd/internal/daemon"
 	"attestd/modem"
+
+	"golang.org/x/sys/unix"
 )
 
 type checkCmd struct {
@@ -77,6 +82,9 @@ func (c *checkCmd) Run(a *app) error {
 	default:
 		result.OK = true
 		result.Warnings = append(append(result.Warnings, cfg.Warnings()...), unseen...)
+		if note := folderNote(cfg); note != "" {
+			result.Warnings = append(result.Warnings, note)
+		}
 		result.Templates = daemon.Previews(cfg)
 	}
 	if result.OK && c.Probe {
@@ -92,6 +100,23 @@ func (c *checkCmd) Run(a *app) error {
 		return errExit(1)
 	}
 	return nil
+}
+
+// folderNote says that the database's folder is missing or cannot be written by whoever asks, and what to do.
+func folderNote(cfg config.Config) string {
+	dir := filepath.Dir(databasePath(cfg))
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Sprintf("store.url: there is no folder %s yet: the unit makes it (StateDirectory=); to run attestd as yourself: sudo install -d -m 700 -o \"$USER\" %s", dir, dir)
+	case err != nil:
+		return "store.url: " + err.Error()
+	case !info.IsDir():
+		return fmt.Sprintf("store.url: %s is no folder", dir)
+	case unix.Access(dir, unix.W_OK|unix.X_OK) != nil:
+		return fmt.Sprintf("store.url: this user may not write in %s: run attestd as its owner, or choose another place", dir)
+	}
+	return ""
 }
 
 func (c *checkCmd) print(a *app, cfg config.Config, r checked) error {

@@ -41,3 +41,13 @@ func TestStatusShowsWhatBecameOfTheCodes(t *testing.T) {
 		}
 	}
 }
+
+func TestCheckSaysThatTheFolderOfTheDatabaseIsMissingAndHowToMakeIt(t *testing.T) {
+	file := configFile(t, "[store]\nurl = \"sqlite:///nowhere/attestd/a.db\"\n")
+	if out := must(t, "check", "--config", file); !strings.Contains(out, "there is no folder /nowhere/attestd yet") || !strings.Contains(out, "install -d -m 700") {
+		t.Error(out)
+	}
+	if out := must(t, "check", "--config", configFile(t, "[store]\nurl = \"sqlite:a.db\"\n")); strings.Contains(out, "store.url:") {
+		t.Error(out)
+	}
+}

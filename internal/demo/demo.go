@@ -30,6 +30,7 @@ type Options struct {
 	Tell    func(Step)
 	Logger  *slog.Logger // the gateway's own log; nil throws it away
 	Version string
+	Program string        // how it was called, for commands to copy; "" = attestd
 	Listen  string        // "" = 127.0.0.1:8480, or any free port when that is taken
 	Radio   time.Duration // how long a message is on air; 0 = 400 ms
 	Timeout time.Duration // for the filing to pass; 0 = 30 s
@@ -89,6 +90,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 		d.tell("modem", fmt.Sprintf("%s: a simulated modem on %s (IMEI %s)", m.Name, m.Port, d.rig.Network.Modem(i).IMEI()), map[string]any{"port": m.Port})
 	}
 	d.tell("gateway", "database, queue and API are up: "+d.api.base, map[string]any{"api": d.api.base})
+	d.tell("gateway", "the page on which persons enter their codes: "+d.api.base+"/", map[string]any{"page": d.api.base + "/"})
 
 	bounded, cancel := context.WithTimeout(ctx, d.o.Timeout)
 	defer cancel()
@@ -142,10 +144,15 @@ func (d *demo) tell(who, what string, data map[string]any) {
 // invite says what a reader can do while the demo stays up.
 func (d *demo) invite() {
 	d.tell("demo", "stays up until Ctrl-C; try it yourself:", map[string]any{"api": d.api.base, "token": d.api.token})
+	program := d.o.Program
+	if program == "" {
+		program = "attestd"
+	}
 	for _, line := range []string{
-		"export ATTESTD_URL=" + d.api.base + " ATTESTD_TOKEN=" + d.api.token,
-		"attestd send --to +8613800138000 --text 'Hello from the demo' --wait",
-		"attestd status; attestd messages; attestd inbox; attestd filings",
+		"export ATTESTD_URL=" + d.api.base,
+		"export ATTESTD_TOKEN=" + d.api.token,
+		program + " send --to +8613800138000 --text 'Hello from the demo' --wait",
+		program + " status; " + program + " messages; " + program + " filings",
 		"curl -H \"Authorization: Bearer $ATTESTD_TOKEN\" $ATTESTD_URL/v1/modems",
 	} {
 		d.tell("demo", "  "+line, nil)
