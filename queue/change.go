@@ -70,7 +70,7 @@ type eventData struct {
 // changed announces a new state of a message.
 func (q *Queue) changed(ctx context.Context, tx Tx, m Message, was State) error {
 	if m.State != Submitting { // it lasts seconds; who wants to know reads the attempts
-		err := tx.Emit(ctx, "message."+string(m.State), m.ID, eventData{
+		err := tx.Emit(ctx, "message."+string(m.State), m.ID, m.Owner, eventData{
 			State: m.State, From: was, Reason: m.Reason, To: m.To.String(), Modem: m.Station,
 			Origin: m.Origin, Segments: m.Segments, Attempts: m.Attempts,
 		})

@@ -333,14 +333,14 @@ func TestCancellingWorksUntilTheMessageIsHandedOver(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		r := newRig(t)
 		m := r.enqueue(queue.Draft{})
-		if _, err := r.q.Cancel(t.Context(), m.ID); err != nil {
+		if _, err := r.q.Cancel(t.Context(), queue.Everyone, m.ID); err != nil {
 			t.Fatal(err)
 		}
 		r.expect(m.ID, queue.Cancelled)
-		if _, err := r.q.Cancel(t.Context(), m.ID); !errors.Is(err, queue.ErrNotCancellable) {
+		if _, err := r.q.Cancel(t.Context(), queue.Everyone, m.ID); !errors.Is(err, queue.ErrNotCancellable) {
 			t.Errorf("a second time: %v", err)
 		}
-		if _, err := r.q.Cancel(t.Context(), "none"); !errors.Is(err, queue.ErrNotFound) {
+		if _, err := r.q.Cancel(t.Context(), queue.Everyone, "none"); !errors.Is(err, queue.ErrNotFound) {
 			t.Errorf("no such message: %v", err)
 		}
 		m0 := &radio{}
@@ -354,7 +354,7 @@ func TestCancellingWorksUntilTheMessageIsHandedOver(t *testing.T) {
 
 func TestAnIdempotencyKeyMakesOneMessage(t *testing.T) {
 	r := newRig(t)
-	d := queue.Draft{To: number(t, 1), Text: "hello", Origin: "shop", IdempotencyKey: "order-1"}
+	d := queue.Draft{To: number(t, 1), Text: "hello", Owner: "shop", IdempotencyKey: "order-1"}
 	first, err := r.q.Enqueue(t.Context(), d)
 	if err != nil {
 		t.Fatal(err)
@@ -369,9 +369,9 @@ func TestAnIdempotencyKeyMakesOneMessage(t *testing.T) {
 		t.Errorf("another text: %v", err)
 	}
 	other = d
-	other.Origin = "bank"
+	other.Owner = "bank"
 	if m, err := r.q.Enqueue(t.Context(), other); err != nil || m.ID == first.ID {
-		t.Errorf("another origin: %v, %v", m.ID, err)
+		t.Errorf("another owner: %v, %v", m.ID, err)
 	}
 	if err := r.store.Update(t.Context(), func(tx *store.Tx) error {
 		_, err := tx.WipeTexts(t.Context(), time.Now(), 10)
@@ -379,7 +379,7 @@ func TestAnIdempotencyKeyMakesOneMessage(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.q.Cancel(t.Context(), first.ID); err != nil { // ended and wiped: still the same draft
+	if _, err := r.q.Cancel(t.Context(), queue.Everyone, first.ID); err != nil { // ended and wiped: still the same draft
 		t.Fatal(err)
 	}
 	if again, err = r.q.Enqueue(t.Context(), d); err != nil || again.ID != first.ID {

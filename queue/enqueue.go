@@ -13,7 +13,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// Enqueue takes a message in, in the caller's transaction. A draft that repeats an idempotency key of its origin gives the
+// Enqueue takes a message in, in the caller's transaction. A draft that repeats an idempotency key of its owner gives the
 // message that the first one made, or ErrIdempotencyConflict when it is another draft.
 func Enqueue(ctx context.Context, tx Tx, p Policy, d Draft, now time.Time) (Message, error) {
 	return with(p).enqueue(ctx, tx, d, now)
@@ -82,7 +82,7 @@ func (q *Queue) enqueue(ctx context.Context, tx Tx, d Draft, now time.Time) (Mes
 	}
 	tx.Wake()
 	if d.Necessary { // an event of its own, so that the declaration is in the audit log
-		if err := tx.Emit(ctx, "message.necessary", m.ID, map[string]any{"to": d.To.String(), "origin": d.Origin, "priority": d.Priority}); err != nil {
+		if err := tx.Emit(ctx, "message.necessary", m.ID, m.Owner, map[string]any{"to": d.To.String(), "origin": d.Origin, "priority": d.Priority}); err != nil {
 			return Message{}, err
 		}
 	}
@@ -95,11 +95,15 @@ func visible(r rune) bool {
 		!unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point)
 }
 
-// Cancel takes a message back of which nothing was handed to a modem yet; ErrNotCancellable otherwise.
-func (q *Queue) Cancel(ctx context.Context, id string) (m Message, err error) {
+// Cancel takes an owner's message back of which nothing was handed to a modem yet; ErrNotCancellable otherwise, and ErrNotFound
+// for another owner's.
+func (q *Queue) Cancel(ctx context.Context, owner, id string) (m Message, err error) {
 	err = q.store.Update(ctx, func(tx Tx) error {
 		if m, err = tx.Message(ctx, id); err != nil {
 			return err
+		}
+		if !owns(owner, m.Owner) {
+			return ErrNotFound
 		}
 		for _, p := range m.Parts {
 			if p.State != Queued || p.Doubt != 0 {

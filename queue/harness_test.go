@@ -105,7 +105,7 @@ func (r *rig) told(id string) []queue.State {
 
 func (r *rig) message(id string) queue.Message {
 	r.t.Helper()
-	m, err := r.store.Message(context.Background(), id)
+	m, err := r.store.Message(context.Background(), queue.Everyone, id)
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -87,6 +87,13 @@ func (p *Priority) UnmarshalText(text []byte) error {
 	return fmt.Errorf("priority: %.20q is none of bulk, normal, urgent", text)
 }
 
+// Whoever asks for a message names an owner, and gets only what is that owner's; what is another's is as little there as what
+// does not exist. Everyone, which owns nothing, gets what is anybody's. "" gets nothing: who forgets to name an owner sees
+// no row, and a row without an owner is only Everyone's.
+const Everyone = "*"
+
+func owns(asker, owner string) bool { return asker == Everyone || asker != "" && asker == owner }
+
 // Draft is a message as its sender hands it in.
 type Draft struct {
 	To             msisdn.Number
@@ -99,8 +106,10 @@ type Draft struct {
 	Repeatable     bool      // may go out once more when nobody can tell whether it did: two are better than none
 	Necessary      bool      // its sender declares that it must come even to who has opted out
 	PID            byte      // TP-PID, such as a replace type
-	Origin         string    // whose it is: a token's name, or "challenge:ID"
-	IdempotencyKey string    // within Origin; "" for none
+	Owner          string    // whose it is: see Everyone
+	Origin         string    // what made it: a token's name, or "challenge:ID"
+	Payer          string    // whose quota of texts it is charged to: a token's name; "" for nobody's. Not stored
+	IdempotencyKey string    // within Owner; "" for none
 	Modem          string    // only this modem may send it; "" for any
 }
 

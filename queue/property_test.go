@@ -130,7 +130,7 @@ func (w *world) mayBeMade(a queue.Attempt) {
 			w.t.Fatalf("attempt %d follows attempt %d, which ended %q", a.N, before.N, before.Result)
 		}
 	}
-	m, err := w.store.Message(context.Background(), a.MessageID)
+	m, err := w.store.Message(context.Background(), queue.Everyone, a.MessageID)
 	w.check(err)
 	if n := w.repeats[segmentKey(a.MessageID, a.Seq)]; n > 1 || n == 1 && !m.Repeatable {
 		w.t.Fatalf("repeated in doubt %d times, repeatable %v", n, m.Repeatable)
@@ -309,7 +309,7 @@ func (w *world) Cancel(t *rapid.T) {
 		})
 		return
 	}
-	_, _ = w.q.Cancel(context.Background(), w.ids[i])
+	_, _ = w.q.Cancel(context.Background(), queue.Everyone, w.ids[i])
 }
 
 func (w *world) PassTime(t *rapid.T) {
@@ -324,7 +324,7 @@ func (w *world) PassTime(t *rapid.T) {
 // Invariants holds after every action.
 func (w *world) Invariants(t *rapid.T) {
 	for _, id := range w.ids {
-		m, err := w.store.Message(context.Background(), id)
+		m, err := w.store.Message(context.Background(), queue.Everyone, id)
 		w.check(err)
 		w.stays(id, m.State)
 		if m.State.Terminal() == m.Ended.IsZero() {
@@ -395,7 +395,7 @@ func (w *world) everythingEnds() {
 	_, err := w.q.Sweep(context.Background(), time.Now())
 	w.check(err)
 	for _, id := range w.ids {
-		m, err := w.store.Message(context.Background(), id)
+		m, err := w.store.Message(context.Background(), queue.Everyone, id)
 		w.check(err)
 		if !m.State.Terminal() {
 			w.t.Fatalf("a message is %s for ever", m.State)

@@ -17,7 +17,7 @@ type Store interface {
 
 // Tx is what the queue needs of a transaction. Every method is one statement, or two.
 type Tx interface {
-	// InsertMessage adds the message and its parts. MessageByKey finds what was enqueued under d's origin and key, and
+	// InsertMessage adds the message and its parts. MessageByKey finds what was enqueued under d's owner and key, and
 	// says whether it was the same draft (its deadline apart).
 	InsertMessage(ctx context.Context, m Message) error
 	MessageByKey(ctx context.Context, d Draft) (m Message, same, found bool, err error)
@@ -73,8 +73,9 @@ type Tx interface {
 	// NextWipe is the end of the earliest message whose text (numbers) still stand; zero for none.
 	NextWipe(ctx context.Context) (text, numbers time.Time, err error)
 
-	// Emit writes an event; its data has no text and no whole number in it.
-	Emit(ctx context.Context, typ, subject string, data any) error
+	// Emit writes an event; its data has no text and no whole number in it. Only its owner is told of it; of Everyone's,
+	// everybody.
+	Emit(ctx context.Context, typ, subject, owner string, data any) error
 	// Wake has the dispatchers look for work after COMMIT.
 	Wake()
 }
@@ -97,8 +98,9 @@ func (l Lanes) Names() [3]string {
 	return [3]string{"", stationLane(l.Station), simLane(l.SIM)}
 }
 
-// Filter narrows a list of messages; the zero Filter is all of them, newest first.
+// Filter narrows a list of messages; newest first.
 type Filter struct {
+	Owner  string        // whose: see Everyone
 	State  State         // "" for any
 	To     msisdn.Number // zero for anyone
 	Cursor string        // what the list before gave as next

@@ -77,7 +77,7 @@ func (q *Queue) wipeNumbers(ctx context.Context, tx Tx, now time.Time) (int, err
 func (q *Queue) dropHeld(ctx context.Context, tx Tx, now time.Time) (time.Time, error) {
 	n, oldest, err := tx.DropHeld(ctx, now.Add(-q.Policy().HoldReports))
 	if err == nil && n > 0 {
-		err = tx.Emit(ctx, "report.unmatched", "", map[string]int{"reports": n})
+		err = tx.Emit(ctx, "report.unmatched", "", Everyone, map[string]int{"reports": n})
 	}
 	return after(oldest, q.Policy().HoldReports), err
 }

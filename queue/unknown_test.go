@@ -209,7 +209,7 @@ func TestTheRecipientsOwnCheckSettlesTheUnknown(t *testing.T) {
 func TestWithdrawingAnUnknownMessageForfeitsItsRepetitionButRoundsNothing(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		r, m0, m := doubtful(t, queue.Draft{Repeatable: true, Origin: "challenge:1"}, silent(0))
-		if _, err := r.q.Cancel(t.Context(), m.ID); err != queue.ErrNotCancellable {
+		if _, err := r.q.Cancel(t.Context(), queue.Everyone, m.ID); err != queue.ErrNotCancellable {
 			t.Fatalf("cancelling what may be on the air: %v", err)
 		}
 		err := r.store.Update(t.Context(), func(tx *store.Tx) error {

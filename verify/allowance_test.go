@@ -118,7 +118,7 @@ func TestWhoHoldsThePhoneHasFiveTriesAtTheCertificateAndTheFilingStands(t *testi
 		t.Fatal(err)
 	}
 	b.tx(func(tx Tx) error {
-		_, refused, err := b.s.amend(t.Context(), tx, f.ID, f.Persons[0].ID, in, b.now)
+		_, refused, err := b.s.amend(t.Context(), tx, AmendRequest{Owner: Everyone, FilingID: f.ID, PersonID: f.Persons[0].ID}, in, b.now)
 		if refused != nil {
 			t.Error(refused)
 		}

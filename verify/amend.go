@@ -61,7 +61,7 @@ func (s *Service) AmendPerson(ctx context.Context, r AmendRequest) (f Filing, er
 	}
 	var refused error // apart from err: a deadline that was applied on the way is to be committed
 	err = s.store.Update(ctx, func(tx Tx) (err error) {
-		f, refused, err = s.amend(ctx, tx, r.FilingID, r.PersonID, in, clock())
+		f, refused, err = s.amend(ctx, tx, r, in, clock())
 		return err
 	})
 	if err = errors.Join(err, refused); err != nil {
@@ -71,11 +71,11 @@ func (s *Service) AmendPerson(ctx context.Context, r AmendRequest) (f Filing, er
 	return f, nil
 }
 
-func (s *Service) amend(ctx context.Context, tx Tx, filingID, personID string, in amendment, now time.Time) (f Filing, refused, err error) {
-	if f, err = s.filingAt(ctx, tx, filingID, now); err != nil {
+func (s *Service) amend(ctx context.Context, tx Tx, r AmendRequest, in amendment, now time.Time) (f Filing, refused, err error) {
+	if f, err = s.filingAt(ctx, tx, r.Owner, r.FilingID, now); err != nil {
 		return f, nil, err
 	}
-	who := f.place(personID)
+	who := f.place(r.PersonID)
 	if refused = f.amendRefusal(who); refused != nil {
 		return f, refused, nil
 	}

@@ -18,7 +18,7 @@ func (b *bench) amend(f Filing, who int, r AmendRequest) (after Filing, err erro
 	}
 	var refused error
 	b.tx(func(tx Tx) (err error) {
-		after, refused, err = b.s.amend(b.t.Context(), tx, f.ID, b.m.rows.filings[f.ID].Persons[who].ID, in, b.now)
+		after, refused, err = b.s.amend(b.t.Context(), tx, AmendRequest{Owner: Everyone, FilingID: f.ID, PersonID: b.m.rows.filings[f.ID].Persons[who].ID}, in, b.now)
 		return err
 	})
 	return after, refused
@@ -225,10 +225,10 @@ func TestAnAmendmentIsRefusedClearlyWhereThereIsNothingLeftToChange(t *testing.T
 	r := one()
 	r.Persons = append(r.Persons, PersonRequest{Role: "website_head", Site: "a.example"})
 	refuse("need not verify", b.create(r), 1, ErrNotNeeded)
-	if _, err := b.s.AmendPerson(t.Context(), AmendRequest{FilingID: "none", PersonID: "none", Mobile: phoneC}); !errors.Is(err, ErrNotFound) {
+	if _, err := b.s.AmendPerson(t.Context(), AmendRequest{Owner: Everyone, FilingID: "none", PersonID: "none", Mobile: phoneC}); !errors.Is(err, ErrNotFound) {
 		t.Error(err)
 	}
-	if _, err := b.s.AmendPerson(t.Context(), AmendRequest{FilingID: f.ID, PersonID: "none", Mobile: phoneC}); !errors.Is(err, ErrNoPerson) {
+	if _, err := b.s.AmendPerson(t.Context(), AmendRequest{Owner: Everyone, FilingID: f.ID, PersonID: "none", Mobile: phoneC}); !errors.Is(err, ErrNoPerson) {
 		t.Error(err)
 	}
 }

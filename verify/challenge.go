@@ -34,7 +34,8 @@ func (s ChallengeState) Terminal() bool {
 type Challenge struct {
 	ID           string
 	FilingID     string
-	Origin       string // who asked for it
+	Owner        string // whose it is: its filing's, or who asked for it (see Everyone)
+	Origin       string // who asked for it: the token's name
 	State        ChallengeState
 	Reason       string
 	NumberSealed []byte

@@ -37,7 +37,7 @@ func (s *Service) CreateFiling(ctx context.Context, r FilingRequest) (f Filing, 
 
 func (s *Service) create(ctx context.Context, tx Tx, in intake, now time.Time) (f Filing, created bool, err error) {
 	if in.Reference != "" {
-		old, err := tx.FilingByReference(ctx, in.Origin, in.Reference)
+		old, err := tx.FilingByReference(ctx, in.Owner, in.Reference)
 		if err == nil {
 			return s.repeated(ctx, tx, in, old)
 		}
@@ -74,6 +74,7 @@ func (s *Service) create(ctx context.Context, tx Tx, in intake, now time.Time) (
 
 // repeated answers a request whose reference is known.
 func (s *Service) repeated(ctx context.Context, tx Tx, in intake, old Filing) (Filing, bool, error) {
+	in.Origin = old.Origin // another token of the same owner may repeat it
 	same := false
 	for _, mac := range s.vault.MACs("filing", in.canonical()) {
 		same = same || hmac.Equal(mac, old.BodyMAC)
@@ -89,7 +90,7 @@ func (s *Service) repeated(ctx context.Context, tx Tx, in intake, old Filing) (F
 // filing makes the rows of a filing and its persons.
 func (s *Service) filing(in intake, now time.Time) Filing {
 	f := Filing{
-		ID: newID(), Origin: in.Origin, Reference: in.Reference, BodyMAC: s.vault.MAC("filing", in.canonical()),
+		ID: newID(), Owner: in.Owner, Origin: in.Origin, Reference: in.Reference, BodyMAC: s.vault.MAC("filing", in.canonical()),
 		Type: in.Type, Changes: in.Changes, State: FilingReceived, Language: in.Language, Callback: in.Callback,
 		Supersedes: in.Supersedes, Province: in.Province, ResubmitAfter: in.ResubmitAfter,
 		Created: now, Updated: now,
@@ -144,7 +145,7 @@ func (s *Service) challenge(ctx context.Context, tx Tx, f *Filing, n msisdn.Numb
 	}
 	id := newID()
 	c := Challenge{
-		ID: id, FilingID: f.ID, Origin: f.Origin, State: ChallengeNew, Language: f.Language, Site: site,
+		ID: id, FilingID: f.ID, Owner: f.Owner, Origin: f.Origin, State: ChallengeNew, Language: f.Language, Site: site,
 		NumberSealed: s.vault.Seal([]byte(n.E164()), "challenge:"+id), NumberMAC: numberMACs[0], Mobile: mask(n),
 		Life: s.policy.Life, HardEnd: s.policy.HardEnd, MaxWrong: s.policy.MaxWrong, MaxSends: s.policy.MaxSends,
 		Created: now, Deadline: now.Add(s.policy.UndeliverableAfter),
@@ -215,9 +216,9 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
-// Filing reads a filing with its persons, their names opened, and its challenges.
-func (s *Service) Filing(ctx context.Context, id string) (Filing, error) {
-	f, err := s.store.Filing(ctx, id)
+// Filing reads an owner's filing with its persons, their names opened, and its challenges.
+func (s *Service) Filing(ctx context.Context, owner, id string) (Filing, error) {
+	f, err := s.filingOf(ctx, owner, id)
 	if err != nil {
 		return Filing{}, err
 	}
@@ -237,6 +238,9 @@ func (s *Service) Filings(ctx context.Context, q FilingQuery) (page []Filing, ne
 		}
 		q.NumberMACs = s.hashNumber(n)
 	}
+	if q.Owner == "" {
+		return nil, "", nil
+	}
 	page, next, err = s.store.Filings(ctx, q)
 	if err != nil {
 		return nil, "", fmt.Errorf("listing filings: %w", err)
@@ -245,6 +249,15 @@ func (s *Service) Filings(ctx context.Context, q FilingQuery) (page []Filing, ne
 		s.openNames(&page[i])
 	}
 	return page, next, nil
+}
+
+// filingOf reads a filing; that of another owner is not found.
+func (s *Service) filingOf(ctx context.Context, owner, id string) (Filing, error) {
+	f, err := s.store.Filing(ctx, id)
+	if err == nil && !owns(owner, f.Owner) {
+		return Filing{}, ErrNotFound
+	}
+	return f, err
 }
 
 // openNames opens what can be opened: a name sealed under a key that is gone stays empty.

@@ -158,7 +158,7 @@ const (
 
 // two is a first filing with two persons on two phones.
 func two() FilingRequest {
-	return FilingRequest{Type: "first", Persons: []PersonRequest{
+	return FilingRequest{Owner: "platform", Type: "first", Persons: []PersonRequest{
 		{Role: "entity_head", Name: "王五", Mobile: phoneA, CertificateTail: tailA},
 		{Role: "website_head", Name: "赵六", Mobile: phoneB, CertificateTail: tailB, Site: "a.example"},
 	}}
@@ -166,7 +166,7 @@ func two() FilingRequest {
 
 // one is a filing with one person.
 func one() FilingRequest {
-	return FilingRequest{Type: "change", Changes: []Change{{Part: PartEntity}}, Persons: []PersonRequest{
+	return FilingRequest{Owner: "platform", Type: "change", Changes: []Change{{Part: PartEntity}}, Persons: []PersonRequest{
 		{Role: "entity_head", Name: "王五", Mobile: phoneA, CertificateTail: tailA},
 	}}
 }

@@ -240,7 +240,7 @@ func TestCancelWithTheSMSAlreadyInAModemEndsTheFilingAndTheCodeOpensNothing(t *t
 	codeA := b.code(a)
 	b.network(a, "submitting", time.Time{}, time.Time{})
 	b.tx(func(tx Tx) error {
-		_, err := b.s.cancel(t.Context(), tx, f.ID, "客户要求 13800138000", b.now)
+		_, err := b.s.cancel(t.Context(), tx, Everyone, f.ID, "客户要求 13800138000", b.now)
 		return err
 	})
 	if b.lastSMS(a).cancelled || !b.lastSMS(other).cancelled {

@@ -28,7 +28,7 @@ type happened struct {
 }
 
 func (s *Service) emitFiling(ctx context.Context, tx Tx, typ string, f Filing) error {
-	return tx.Emit(ctx, typ, f.ID, happened{
+	return tx.Emit(ctx, typ, f.ID, f.Owner, happened{
 		Filing: f.ID, Reference: f.Reference, Type: string(f.Type), State: string(f.State), Reason: f.Reason,
 		Supersedes: f.Supersedes, SupersededBy: f.By,
 	})
@@ -36,14 +36,14 @@ func (s *Service) emitFiling(ctx context.Context, tx Tx, typ string, f Filing) e
 
 // emitAmended tells that a person is to be reached or known otherwise; the challenge is the one that they leave.
 func (s *Service) emitAmended(ctx context.Context, tx Tx, f Filing, p Person, changed []string) error {
-	return tx.Emit(ctx, "person.amended", f.ID, happened{
+	return tx.Emit(ctx, "person.amended", f.ID, f.Owner, happened{
 		Filing: f.ID, Reference: f.Reference, Person: p.ID, Challenge: p.ChallengeID, Role: string(p.Role),
 		State: string(p.State), Mobile: p.Mobile, Changed: changed,
 	})
 }
 
 func (s *Service) emitPerson(ctx context.Context, tx Tx, typ string, f Filing, p Person) error {
-	return tx.Emit(ctx, typ, f.ID, happened{
+	return tx.Emit(ctx, typ, f.ID, f.Owner, happened{
 		Filing: f.ID, Reference: f.Reference, Person: p.ID, Challenge: p.ChallengeID, Role: string(p.Role),
 		State: string(p.State), Reason: p.Reason, Mobile: p.Mobile,
 	})
@@ -61,19 +61,19 @@ func (s *Service) emitChallenge(ctx context.Context, tx Tx, typ string, c Challe
 	case "challenge.unsent":
 		h.Message, h.Reason = c.LastSMS, "sms_"+c.LastSMSState
 	}
-	return tx.Emit(ctx, typ, c.subject(), h)
+	return tx.Emit(ctx, typ, c.subject(), c.Owner, h)
 }
 
 // emitRefused tells of an entry that was charged to a challenge.
 func (s *Service) emitRefused(ctx context.Context, tx Tx, c Challenge, via string) error {
-	return tx.Emit(ctx, "check.refused", c.subject(), happened{
+	return tx.Emit(ctx, "check.refused", c.subject(), c.Owner, happened{
 		Filing: c.FilingID, Challenge: c.ID, State: string(c.State), Mobile: c.Mobile, Wrong: c.Wrong, Via: via,
 	})
 }
 
 // emitUnmatched tells of an entry whose tail fitted nothing: it is charged to the phone.
 func (s *Service) emitUnmatched(ctx context.Context, tx Tx, c Challenge, via string) error {
-	return tx.Emit(ctx, "check.unmatched", c.subject(), happened{
+	return tx.Emit(ctx, "check.unmatched", c.subject(), c.Owner, happened{
 		Filing: c.FilingID, Challenge: c.ID, State: string(c.State), Mobile: c.Mobile, Via: via,
 	})
 }

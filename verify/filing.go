@@ -40,7 +40,8 @@ const (
 // Filing is one order at the filing platform.
 type Filing struct {
 	ID         string
-	Origin     string // who filed it: the token's name; references are unique within it
+	Owner      string // whose it is (see Everyone); references are unique within it
+	Origin     string // who filed it: the token's name
 	Reference  string // the client's own name for it, "" for none
 	BodyMAC    []byte // keyed hash of the normalized request, to tell a repetition from a conflict
 	Type       FilingType

@@ -53,6 +53,7 @@ func (e TooMany) Error() string {
 
 // ChallengeRequest asks for a code for a phone.
 type ChallengeRequest struct {
+	Owner    string `json:"-"` // whose it is to be: see Everyone
 	Origin   string // who asks: the token's name
 	To       string
 	Template string // with Placeholder in it; "" for a text of ours
@@ -61,7 +62,7 @@ type ChallengeRequest struct {
 	MaxWrong int // 0 for the policy's, which is also the most; MaxSends likewise
 	MaxSends int
 	AsIs     bool // the text may take several SMS and hold other runs of digits
-	Replace  bool // end what else is open of this origin for this phone
+	Replace  bool // end what else is open of this owner for this phone
 
 	IdempotencyKey string // the same key with the same request gives the challenge that is there; "" for none
 }
@@ -174,7 +175,7 @@ func (s *Service) createGeneral(ctx context.Context, tx Tx, in general, now time
 		return Challenge{}, err
 	}
 	if in.Replace {
-		if err := s.replace(ctx, tx, in.Origin, numberMACs, now); err != nil {
+		if err := s.replace(ctx, tx, in.Owner, numberMACs, now); err != nil {
 			return Challenge{}, err
 		}
 	}
@@ -184,7 +185,7 @@ func (s *Service) createGeneral(ctx context.Context, tx Tx, in general, now time
 	}
 	id := newID()
 	c := Challenge{
-		ID: id, Origin: in.Origin, State: ChallengeNew, Language: in.Language,
+		ID: id, Owner: in.Owner, Origin: in.Origin, State: ChallengeNew, Language: in.Language,
 		NumberSealed: s.vault.Seal([]byte(in.number.E164()), "challenge:"+id), NumberMAC: numberMACs[0], Mobile: mask(in.number),
 		Life: in.Life, HardEnd: 2 * in.Life, MaxWrong: in.MaxWrong, MaxSends: in.MaxSends,
 		Created: now, Deadline: now.Add(in.Life),
@@ -217,14 +218,14 @@ func (s *Service) phoneRefusal(ctx context.Context, tx Tx, numberMACs [][]byte, 
 	return err
 }
 
-// replace ends the general challenges of an origin that are open for a phone.
-func (s *Service) replace(ctx context.Context, tx Tx, origin string, numberMACs [][]byte, now time.Time) error {
+// replace ends the general challenges of an owner that are open for a phone.
+func (s *Service) replace(ctx context.Context, tx Tx, owner string, numberMACs [][]byte, now time.Time) error {
 	open, err := tx.ChallengesOfNumber(ctx, numberMACs, time.Time{})
 	if err != nil {
 		return err
 	}
 	for _, c := range open {
-		if c.FilingID != "" || c.Origin != origin {
+		if c.FilingID != "" || !owns(owner, c.Owner) {
 			continue
 		}
 		if _, err := s.save(ctx, tx, c, c.at(now).step(challengeVoid, ReasonReplaced, now), now); err != nil {

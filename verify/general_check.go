@@ -7,17 +7,17 @@ import (
 	"attestd/internal/msisdn"
 )
 
-// Challenge reads a general challenge, its deadline applied. The challenge of a filing is not found: it is shown with
-// its filing, and checked with the tail of a certificate only.
-func (s *Service) Challenge(ctx context.Context, id string) (Challenge, error) {
-	return s.withGeneral(ctx, id, func(_ Tx, c Challenge, _ time.Time) (Challenge, error) { return c, nil })
+// Challenge reads an owner's general challenge, its deadline applied. The challenge of a filing is not found: it is shown with
+// its filing, and checked with the tail of a certificate only. That of another owner is not found either, here and below.
+func (s *Service) Challenge(ctx context.Context, owner, id string) (Challenge, error) {
+	return s.withGeneral(ctx, owner, id, func(_ Tx, c Challenge, _ time.Time) (Challenge, error) { return c, nil })
 }
 
 // withGeneral reads a general challenge in a transaction and does something with it.
-func (s *Service) withGeneral(ctx context.Context, id string, do func(Tx, Challenge, time.Time) (Challenge, error)) (c Challenge, err error) {
+func (s *Service) withGeneral(ctx context.Context, owner, id string, do func(Tx, Challenge, time.Time) (Challenge, error)) (c Challenge, err error) {
 	err = s.store.Update(ctx, func(tx Tx) (err error) {
 		now := clock()
-		if c, err = s.general(ctx, tx, id, now); err == nil {
+		if c, err = s.general(ctx, tx, owner, id, now); err == nil {
 			c, err = do(tx, c, now)
 		}
 		return err
@@ -28,9 +28,9 @@ func (s *Service) withGeneral(ctx context.Context, id string, do func(Tx, Challe
 	return c, nil
 }
 
-func (s *Service) general(ctx context.Context, tx Tx, id string, now time.Time) (Challenge, error) {
+func (s *Service) general(ctx context.Context, tx Tx, owner, id string, now time.Time) (Challenge, error) {
 	c, err := tx.Challenge(ctx, id)
-	if err == nil && c.FilingID != "" {
+	if err == nil && (c.FilingID != "" || !owns(owner, c.Owner)) {
 		err = ErrNotFound
 	}
 	if err != nil {
@@ -46,8 +46,8 @@ func (s *Service) general(ctx context.Context, tx Tx, id string, now time.Time) 
 // CheckChallenge compares a code with an open general challenge; right says that it was the code, just now. Whatever is not
 // it is charged, in whatever form: whoever asks is a program, and one that guesses must run out of tries. A challenge
 // that has ended compares with nothing, and is given as it is.
-func (s *Service) CheckChallenge(ctx context.Context, id, code, via string) (c Challenge, right bool, err error) {
-	c, err = s.withGeneral(ctx, id, func(tx Tx, c Challenge, now time.Time) (_ Challenge, err error) {
+func (s *Service) CheckChallenge(ctx context.Context, owner, id, code, via string) (c Challenge, right bool, err error) {
+	c, err = s.withGeneral(ctx, owner, id, func(tx Tx, c Challenge, now time.Time) (_ Challenge, err error) {
 		c, right, err = s.checkGeneral(ctx, tx, c, msisdn.Fold(code), via, now)
 		return c, err
 	})
@@ -77,8 +77,8 @@ func (s *Service) checkGeneral(ctx context.Context, tx Tx, c Challenge, code, vi
 }
 
 // ResendChallenge sends the code of a general challenge again. Errors: ErrChallengeEnded, ErrSendCap, ErrTooLate, TooMany.
-func (s *Service) ResendChallenge(ctx context.Context, id string) (Challenge, error) {
-	return s.withGeneral(ctx, id, func(tx Tx, c Challenge, now time.Time) (Challenge, error) {
+func (s *Service) ResendChallenge(ctx context.Context, owner, id string) (Challenge, error) {
+	return s.withGeneral(ctx, owner, id, func(tx Tx, c Challenge, now time.Time) (Challenge, error) {
 		return s.resendGeneral(ctx, tx, c, now)
 	})
 }
@@ -139,8 +139,8 @@ func (s *Service) shortLived(c Challenge) Policy {
 
 // CancelChallenge ends a general challenge. One that is cancelled already is given as it is; one that has ended otherwise
 // gives ErrChallengeEnded.
-func (s *Service) CancelChallenge(ctx context.Context, id string) (Challenge, error) {
-	c, err := s.withGeneral(ctx, id, func(tx Tx, c Challenge, now time.Time) (Challenge, error) {
+func (s *Service) CancelChallenge(ctx context.Context, owner, id string) (Challenge, error) {
+	c, err := s.withGeneral(ctx, owner, id, func(tx Tx, c Challenge, now time.Time) (Challenge, error) {
 		if c.State.Terminal() {
 			return c, nil // with an error, a deadline that was applied just now would not be stored
 		}

@@ -28,22 +28,25 @@ func (s *Service) askedBefore(ctx context.Context, tx Tx, in general, now time.T
 	if in.IdempotencyKey == "" {
 		return Challenge{}, false, nil
 	}
-	id, bodyMAC, err := tx.ChallengeKey(ctx, in.Origin, in.IdempotencyKey)
+	id, bodyMAC, err := tx.ChallengeKey(ctx, in.Owner, in.IdempotencyKey)
 	if errors.Is(err, ErrNotFound) {
 		return Challenge{}, false, nil
 	} else if err != nil {
 		return Challenge{}, false, err
 	}
+	if c, err = s.general(ctx, tx, in.Owner, id, now); err != nil {
+		return c, true, err
+	}
+	in.asked.Origin = c.Origin // another token of the same owner may repeat it
 	if !anyEqual([][]byte{bodyMAC}, s.vault.MACs("general challenge", in.canonical())) {
 		return Challenge{}, false, ErrKeyConflict
 	}
-	c, err = s.general(ctx, tx, id, now)
-	return c, true, err
+	return c, true, nil
 }
 
 func (s *Service) rememberKey(ctx context.Context, tx Tx, in general, c Challenge, now time.Time) error {
 	if in.IdempotencyKey == "" {
 		return nil
 	}
-	return tx.InsertChallengeKey(ctx, in.Origin, in.IdempotencyKey, s.vault.MAC("general challenge", in.canonical()), c.ID, now)
+	return tx.InsertChallengeKey(ctx, in.Owner, in.IdempotencyKey, s.vault.MAC("general challenge", in.canonical()), c.ID, now)
 }

@@ -9,6 +9,9 @@ import (
 )
 
 func (b *bench) ask(r ChallengeRequest) (c Challenge, err error) {
+	if r.Owner == "" {
+		r.Owner = r.Origin + " owner"
+	}
 	in, err := b.s.readChallenge(r)
 	if err != nil {
 		return c, err
@@ -31,7 +34,7 @@ func (b *bench) mustAsk(r ChallengeRequest) Challenge {
 
 func (b *bench) enter(id, code string) (c Challenge, right bool) {
 	b.tx(func(tx Tx) (err error) {
-		if c, err = b.s.general(context.Background(), tx, id, b.now); err == nil {
+		if c, err = b.s.general(context.Background(), tx, Everyone, id, b.now); err == nil {
 			c, right, err = b.s.checkGeneral(context.Background(), tx, c, code, "test", b.now)
 		}
 		return err
@@ -41,7 +44,7 @@ func (b *bench) enter(id, code string) (c Challenge, right bool) {
 
 func (b *bench) again(id string) (c Challenge, err error) {
 	err = b.m.Update(context.Background(), func(tx Tx) (err error) {
-		if c, err = b.s.general(context.Background(), tx, id, b.now); err == nil {
+		if c, err = b.s.general(context.Background(), tx, Everyone, id, b.now); err == nil {
 			c, err = b.s.resendGeneral(context.Background(), tx, c, b.now)
 		}
 		return err
@@ -124,10 +127,10 @@ func TestAChallengeOfAFilingIsNoGeneralOne(t *testing.T) {
 	b := newBench(t, nil)
 	f := b.create(one())
 	id := f.Challenges[0].ID
-	if _, _, err := b.s.CheckChallenge(context.Background(), id, b.code(f.Challenges[0]), "api"); !errors.Is(err, ErrNotFound) {
+	if _, _, err := b.s.CheckChallenge(context.Background(), Everyone, id, b.code(f.Challenges[0]), "api"); !errors.Is(err, ErrNotFound) {
 		t.Error("a filing's code was checked without a tail", err)
 	}
-	if _, err := b.s.CancelChallenge(context.Background(), id); !errors.Is(err, ErrNotFound) {
+	if _, err := b.s.CancelChallenge(context.Background(), Everyone, id); !errors.Is(err, ErrNotFound) {
 		t.Error(err)
 	}
 	if got := b.challenge(id); got.State.Terminal() || got.Wrong != 0 {

@@ -28,6 +28,7 @@ const (
 
 // intake is a request that has been found good, folded to one form: equal intakes are the same filing.
 type intake struct {
+	Owner             string `json:"-"`
 	Origin, Reference string
 	Type              FilingType
 	Changes           []Change
@@ -81,7 +82,7 @@ func (d *desk) fault(field, format string, args ...any) {
 
 // receive validates a request as a whole; its error, an Invalid, names every faulty field.
 func receive(r FilingRequest, p Policy) (intake, error) {
-	d := &desk{policy: p, in: intake{Origin: r.Origin, Callback: r.Callback, Language: r.Language}}
+	d := &desk{policy: p, in: intake{Owner: r.Owner, Origin: r.Origin, Callback: r.Callback, Language: r.Language}}
 	if d.in.Language == "" {
 		d.in.Language = p.Language
 	}

@@ -50,9 +50,9 @@ type text struct {
 }
 
 type event struct {
-	typ, subject string
-	data         map[string]any
-	raw          []byte
+	typ, subject, owner string
+	data                map[string]any
+	raw                 []byte
 }
 
 type storedAnswer struct {
@@ -176,9 +176,9 @@ func (t memoryTx) Filing(_ context.Context, id string) (Filing, error) {
 	return f, nil
 }
 
-func (t memoryTx) FilingByReference(ctx context.Context, origin, reference string) (Filing, error) {
+func (t memoryTx) FilingByReference(ctx context.Context, owner, reference string) (Filing, error) {
 	for id, f := range t.m.rows.filings {
-		if f.Origin == origin && f.Reference == reference {
+		if f.Owner == owner && f.Reference == reference {
 			return t.Filing(ctx, id)
 		}
 	}
@@ -204,10 +204,10 @@ func (t memoryTx) NextDueFiling(context.Context) (next time.Time, err error) {
 	return next, nil
 }
 
-func (t memoryTx) EntitiesOfNumber(_ context.Context, origin string, numberMACs [][]byte) (map[string][]byte, error) {
+func (t memoryTx) EntitiesOfNumber(_ context.Context, owner string, numberMACs [][]byte) (map[string][]byte, error) {
 	all := map[string][]byte{}
 	for _, c := range t.m.rows.challenges {
-		if f := t.m.rows.filings[c.FilingID]; f.Origin == origin && f.Entity != nil && anyEqual([][]byte{c.NumberMAC}, numberMACs) {
+		if f := t.m.rows.filings[c.FilingID]; f.Owner == owner && f.Entity != nil && anyEqual([][]byte{c.NumberMAC}, numberMACs) {
 			all[f.ID] = f.Entity
 		}
 	}
@@ -273,16 +273,16 @@ func (t memoryTx) NextDueChallenge(context.Context) (next time.Time, err error) 
 	return next, nil
 }
 
-func (t memoryTx) ChallengeKey(_ context.Context, origin, key string) (string, []byte, error) {
-	k, ok := t.m.rows.keys[origin+" "+key]
+func (t memoryTx) ChallengeKey(_ context.Context, owner, key string) (string, []byte, error) {
+	k, ok := t.m.rows.keys[owner+" "+key]
 	if !ok {
 		return "", nil, ErrNotFound
 	}
 	return k.id, k.mac, nil
 }
 
-func (t memoryTx) InsertChallengeKey(_ context.Context, origin, key string, mac []byte, id string, _ time.Time) error {
-	t.m.rows.keys[origin+" "+key] = challengeKey{id, mac}
+func (t memoryTx) InsertChallengeKey(_ context.Context, owner, key string, mac []byte, id string, _ time.Time) error {
+	t.m.rows.keys[owner+" "+key] = challengeKey{id, mac}
 	return nil
 }
 
@@ -352,12 +352,12 @@ func (t memoryTx) Settle(_ context.Context, id string) error {
 	return nil
 }
 
-func (t memoryTx) Emit(_ context.Context, typ, subject string, data any) error {
+func (t memoryTx) Emit(_ context.Context, typ, subject, owner string, data any) error {
 	b, err := json.Marshal(data)
 	if err != nil {
 		return err
 	}
-	e := event{typ: typ, subject: subject, raw: b}
+	e := event{typ: typ, subject: subject, owner: owner, raw: b}
 	t.m.rows.events = append(t.m.rows.events, e)
 	return json.Unmarshal(b, &t.m.rows.events[len(t.m.rows.events)-1].data)
 }

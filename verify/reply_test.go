@@ -130,9 +130,9 @@ func (s spyTx) UpdateChallenge(ctx context.Context, c Challenge) error {
 	return s.Tx.UpdateChallenge(ctx, c)
 }
 
-func (s spyTx) Emit(ctx context.Context, typ, subject string, data any) error {
+func (s spyTx) Emit(ctx context.Context, typ, subject, owner string, data any) error {
 	*s.steps = append(*s.steps, "emit "+typ)
-	return s.Tx.Emit(ctx, typ, subject, data)
+	return s.Tx.Emit(ctx, typ, subject, owner, data)
 }
 
 func (s spyTx) StoreAnswer(ctx context.Context, key []byte, a Answer, at, until time.Time) error {

@@ -24,6 +24,7 @@ func (e Invalid) Error() string {
 
 // FilingRequest is a filing as the platform sends it.
 type FilingRequest struct {
+	Owner     string // whose it is to be: see Everyone
 	Origin    string // who files: the token's name
 	Type      string
 	Reference string
@@ -87,6 +88,7 @@ type ResendRequest struct {
 // AmendRequest changes the phone or the certificate of a person, or both. What is left empty stays; of a certificate, what
 // is given takes the place of all that was accepted.
 type AmendRequest struct {
+	Owner    string // who asks: see Everyone
 	FilingID string
 	PersonID string
 
@@ -103,7 +105,7 @@ type FilingQuery struct {
 	State     FilingState // "" for any
 	Type      FilingType  // "" for any
 	Reference string      // "" for any
-	Origin    string      // "" for any
+	Owner     string      // whose: see Everyone
 	Mobile    string      // of a person who must verify, in any form; "" for any
 	From, To  time.Time   // created at or after, and before; zero for any
 	Before    string      // the id to continue after, "" for the first page

@@ -19,6 +19,7 @@ var (
 
 // ResubmitRequest names a filing to be submitted again, and what the new one is to be called ("": nothing).
 type ResubmitRequest struct {
+	Owner     string // who asks: see Everyone
 	FilingID  string
 	Reference string
 }
@@ -42,7 +43,7 @@ func (s *Service) ResubmitFiling(ctx context.Context, r ResubmitRequest) (f Fili
 }
 
 func (s *Service) resubmit(ctx context.Context, tx Tx, r ResubmitRequest, now time.Time) (f Filing, created bool, err error) {
-	old, err := s.filingAt(ctx, tx, r.FilingID, now)
+	old, err := s.filingAt(ctx, tx, r.Owner, r.FilingID, now)
 	if err != nil {
 		return f, false, err
 	}
@@ -56,7 +57,7 @@ func (s *Service) resubmit(ctx context.Context, tx Tx, r ResubmitRequest, now ti
 		return f, false, err
 	}
 	if r.Reference != "" {
-		switch _, err := tx.FilingByReference(ctx, old.Origin, r.Reference); {
+		switch _, err := tx.FilingByReference(ctx, old.Owner, r.Reference); {
 		case err == nil:
 			return f, false, ErrReferenceConflict
 		case !errors.Is(err, ErrNotFound):
@@ -112,7 +113,7 @@ func (s *Service) submitAgain(ctx context.Context, tx Tx, old Filing, reference 
 // kept reads what a filing was made of from its rows, as far as it is needed: who must verify, at which phones. sites are those
 // that their SMS name.
 func (s *Service) kept(ctx context.Context, tx Tx, old Filing) (in intake, sites []string, err error) {
-	in = intake{Origin: old.Origin, Type: old.Type, Province: old.Province}
+	in = intake{Owner: old.Owner, Origin: old.Origin, Type: old.Type, Province: old.Province}
 	if entity, err := s.vault.Open(old.Entity, "entity:"+old.ID); err == nil {
 		in.Entity = string(entity)
 	}

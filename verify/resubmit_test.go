@@ -9,7 +9,7 @@ import (
 
 func (b *bench) refile(id, reference string) (f Filing, created bool, err error) {
 	err = b.m.Update(context.Background(), func(tx Tx) (err error) {
-		f, created, err = b.s.resubmit(context.Background(), tx, ResubmitRequest{id, reference}, b.now)
+		f, created, err = b.s.resubmit(context.Background(), tx, ResubmitRequest{Everyone, id, reference}, b.now)
 		return err
 	})
 	return f, created, err
@@ -186,13 +186,13 @@ func TestAFilingThatIsToBeSubmittedAgainByItselfIsNotWhenItIsCancelledOrSupersed
 	r := one()
 	r.ResubmitAfter = time.Minute
 	f := b.fail(b.create(r))
-	if _, err := b.s.CancelFiling(t.Context(), f.ID, ""); err != nil {
+	if _, err := b.s.CancelFiling(t.Context(), Everyone, f.ID, ""); err != nil {
 		t.Fatal(err)
 	}
 	if got := b.m.rows.filings[f.ID]; got.State != FilingRejected || !got.ResubmitDue.IsZero() {
 		t.Errorf("cancelled: %s, due %s", got.State, got.ResubmitDue)
 	}
-	_, err := b.s.CancelFiling(t.Context(), f.ID, "")
+	_, err := b.s.CancelFiling(t.Context(), Everyone, f.ID, "")
 	if !errors.Is(err, ErrFilingClosed) {
 		t.Errorf("cancelled twice: %v", err)
 	}

@@ -173,11 +173,11 @@ func (s *Service) lapse(ctx context.Context, tx Tx, all []Challenge, now time.Ti
 // CancelFiling ends a filing at its client's wish; note is the client's reason in its own words. A filing that is
 // cancelled already is given as it is, and one that was to be submitted again by itself is that no longer; one that has ended
 // otherwise gives ErrFilingClosed.
-func (s *Service) CancelFiling(ctx context.Context, id, note string) (f Filing, err error) {
+func (s *Service) CancelFiling(ctx context.Context, owner, id, note string) (f Filing, err error) {
 	stopped := false
 	err = s.store.Update(ctx, func(tx Tx) (err error) {
 		now := clock()
-		if f, err = s.cancel(ctx, tx, id, note, now); err != nil {
+		if f, err = s.cancel(ctx, tx, owner, id, note, now); err != nil {
 			return err
 		}
 		stopped, err = s.dontResubmit(ctx, tx, &f, now)
@@ -193,8 +193,8 @@ func (s *Service) CancelFiling(ctx context.Context, id, note string) (f Filing, 
 	return f, nil
 }
 
-func (s *Service) cancel(ctx context.Context, tx Tx, id, note string, now time.Time) (Filing, error) {
-	f, err := s.filingAt(ctx, tx, id, now)
+func (s *Service) cancel(ctx context.Context, tx Tx, owner, id, note string, now time.Time) (Filing, error) {
+	f, err := s.filingAt(ctx, tx, owner, id, now)
 	if err != nil {
 		return Filing{}, err
 	}
@@ -208,8 +208,14 @@ func (s *Service) cancel(ctx context.Context, tx Tx, id, note string, now time.T
 	return f, err
 }
 
-// filingAt reads a filing in order to change it: deadlines are applied.
-func (s *Service) filingAt(ctx context.Context, tx Tx, id string, now time.Time) (Filing, error) {
+// filingAt reads an owner's filing in order to change it: deadlines are applied. That of another is not found, and nothing of
+// it is touched.
+func (s *Service) filingAt(ctx context.Context, tx Tx, owner, id string, now time.Time) (Filing, error) {
+	if f, err := tx.Filing(ctx, id); err != nil {
+		return Filing{}, err
+	} else if !owns(owner, f.Owner) {
+		return Filing{}, ErrNotFound
+	}
 	all, err := tx.ChallengesOfFiling(ctx, id)
 	if err != nil {
 		return Filing{}, err

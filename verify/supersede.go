@@ -29,7 +29,7 @@ const sentResubmit = "resubmit"
 // supersede ends the filing whose place a new one takes, before the new one has challenges. What has been rejected stays as it
 // is, and only says by which it was superseded.
 func (s *Service) supersede(ctx context.Context, tx Tx, f Filing, in intake, now time.Time) error {
-	old, err := s.filingAt(ctx, tx, in.Supersedes, now)
+	old, err := s.filingAt(ctx, tx, in.Owner, in.Supersedes, now)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return Invalid{{"supersedes", "is no filing that is known here: give the id of one, as POST /v1/filings gave it"}}

@@ -83,7 +83,10 @@ func TestWhatHasPassedWasCancelledOrIsSupersededAlreadyCannotBeSupersededAndNoth
 	b := newBench(t, nil)
 	passed, cancelled, gone := b.create(one()), b.create(one()), b.create(one())
 	expect(t, "passed", b.check(b.code(b.of(passed, 0)), phoneA, tailA), ResultPassed)
-	b.tx(func(tx Tx) error { _, err := b.s.cancel(t.Context(), tx, cancelled.ID, "", b.now); return err })
+	b.tx(func(tx Tx) error {
+		_, err := b.s.cancel(t.Context(), tx, Everyone, cancelled.ID, "", b.now)
+		return err
+	})
 	b.create(superseding(gone.ID))
 	filings, events := len(b.m.rows.filings), len(b.m.rows.events)
 	for _, one := range []struct {

@@ -38,7 +38,7 @@ func TestEveryResultCode(t *testing.T) {
 		}},
 		{ResultFinal, "final failure filing closed", func(b *bench) Answer {
 			f := b.create(one())
-			b.tx(func(tx Tx) error { _, err := b.s.cancel(t.Context(), tx, f.ID, "", b.now); return err })
+			b.tx(func(tx Tx) error { _, err := b.s.cancel(t.Context(), tx, Everyone, f.ID, "", b.now); return err })
 			return b.check(b.wrong(1), phoneA, tailA)
 		}},
 		{ResultNoRecord, "no such record unknown phone", func(b *bench) Answer { b.create(one()); return b.check(b.wrong(1), phoneB, tailA) }},

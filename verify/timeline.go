@@ -39,13 +39,13 @@ type Moment struct {
 	By         string // and which one took its place
 }
 
-// Timeline tells what happened to a filing, oldest first: at most limit moments after seq. next continues it, 0 at its end.
+// Timeline tells what happened to an owner's filing, oldest first: at most limit moments after seq. next continues it, 0 at its end.
 // It goes back as far as events are kept.
-func (s *Service) Timeline(ctx context.Context, id string, after int64, limit int) (all []Moment, next int64, err error) {
+func (s *Service) Timeline(ctx context.Context, owner, id string, after int64, limit int) (all []Moment, next int64, err error) {
 	if limit <= 0 || limit > 1000 {
 		return nil, 0, Invalid{{"limit", "must be from 1 to 1000"}}
 	}
-	f, err := s.store.Filing(ctx, id)
+	f, err := s.filingOf(ctx, owner, id)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -26,6 +26,13 @@ var (
 	ErrFilingClosed      = errors.New("the filing has ended and cannot be changed; file it again")
 )
 
+// Whoever asks for something names an owner, and gets only what is that owner's; what is another's is as little there as what
+// does not exist. Everyone, which owns nothing, gets what is anybody's. "" gets nothing: who forgets to name an owner sees
+// no row, and a row without an owner is only Everyone's.
+const Everyone = "*"
+
+func owns(asker, owner string) bool { return asker == Everyone || asker != "" && asker == owner }
+
 // Vault hashes and seals. *seal.Keyring is one.
 type Vault interface {
 	// Seal encrypts plain for one context; Open reverses it for the same context only.
@@ -54,10 +61,10 @@ type Tx interface {
 	UpdateFiling(ctx context.Context, f Filing) error
 	UpdatePerson(ctx context.Context, p Person) error
 	Filing(ctx context.Context, id string) (Filing, error)
-	FilingByReference(ctx context.Context, origin, reference string) (Filing, error)
+	FilingByReference(ctx context.Context, owner, reference string) (Filing, error)
 
-	// EntitiesOfNumber are the sealed entities, by filing, of filings of an origin that had a challenge at a phone.
-	EntitiesOfNumber(ctx context.Context, origin string, numberMACs [][]byte) (map[string][]byte, error)
+	// EntitiesOfNumber are the sealed entities, by filing, of filings of an owner that had a challenge at a phone.
+	EntitiesOfNumber(ctx context.Context, owner string, numberMACs [][]byte) (map[string][]byte, error)
 
 	InsertChallenge(ctx context.Context, c Challenge) error
 	UpdateChallenge(ctx context.Context, c Challenge) error
@@ -73,9 +80,9 @@ type Tx interface {
 	DueFilings(ctx context.Context, now time.Time, limit int) ([]string, error)
 	NextDueFiling(ctx context.Context) (time.Time, error)
 
-	// Idempotency keys of general challenges, by who asked: a hash of the request, and the challenge that it made.
-	ChallengeKey(ctx context.Context, origin, key string) (challengeID string, bodyMAC []byte, err error)
-	InsertChallengeKey(ctx context.Context, origin, key string, bodyMAC []byte, challengeID string, at time.Time) error
+	// Idempotency keys of general challenges, by owner: a hash of the request, and the challenge that it made.
+	ChallengeKey(ctx context.Context, owner, key string) (challengeID string, bodyMAC []byte, err error)
+	InsertChallengeKey(ctx context.Context, owner, key string, bodyMAC []byte, challengeID string, at time.Time) error
 
 	// Stored answers: what an identical submission gets instead of another try.
 	StoredAnswer(ctx context.Context, key []byte) (a Answer, at, until time.Time, err error)
@@ -99,14 +106,16 @@ type Tx interface {
 	CancelSMS(ctx context.Context, challengeID string) error
 	Settle(ctx context.Context, challengeID string) error
 
-	// Emit writes an event in this transaction.
-	Emit(ctx context.Context, typ, subject string, data any) error
+	// Emit writes an event in this transaction. Only its owner is told of it.
+	Emit(ctx context.Context, typ, subject, owner string, data any) error
 }
 
 // Outgoing is a text to be sent: a code, or the answer to a reply (then Answer is true, and what becomes of it is no
 // concern of the challenge).
 type Outgoing struct {
 	ChallengeID string
+	Owner       string // the challenge's
+	Payer       string // whose quota of texts it is charged to: the challenge's origin; "" for nobody's
 	To          msisdn.Number
 	Text        string
 	Deadline    time.Time

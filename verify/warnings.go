@@ -113,7 +113,7 @@ func (s *Service) otherEntity(ctx context.Context, tx Tx, in intake, f Filing, n
 	if in.Entity == "" {
 		return false, nil
 	}
-	others, err := tx.EntitiesOfNumber(ctx, f.Origin, s.hashNumber(n))
+	others, err := tx.EntitiesOfNumber(ctx, f.Owner, s.hashNumber(n))
 	if err != nil {
 		return false, err
 	}

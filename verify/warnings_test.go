@@ -61,7 +61,7 @@ func TestANumberOfAnotherEntityIsWarnedOfOnlyAmongTheFilingsOfOneClient(t *testi
 	b := newBench(t, nil)
 	file := func(origin, entity string) []string {
 		r := one()
-		r.Origin, r.Entity = origin, entity
+		r.Owner, r.Origin, r.Entity = origin, origin, entity
 		return b.warned(r)
 	}
 	for _, one := range []struct {

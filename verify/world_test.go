@@ -90,13 +90,13 @@ func (t *dyingTx) UpdatePerson(ctx context.Context, p Person) error {
 	return errors.Join(t.Tx.UpdatePerson(ctx, p), t.dead())
 }
 
-func (t *dyingTx) Emit(ctx context.Context, typ, subject string, data any) error {
-	return errors.Join(t.Tx.Emit(ctx, typ, subject, data), t.dead())
+func (t *dyingTx) Emit(ctx context.Context, typ, subject, owner string, data any) error {
+	return errors.Join(t.Tx.Emit(ctx, typ, subject, owner, data), t.dead())
 }
 
 func (w *world) file(rt *rapid.T) {
 	w.rt = rt
-	r := FilingRequest{Type: "first", Reference: rapid.SampledFrom([]string{"", "r1", "r2"}).Draw(rt, "reference")}
+	r := FilingRequest{Owner: "platform", Type: "first", Reference: rapid.SampledFrom([]string{"", "r1", "r2"}).Draw(rt, "reference")}
 	if rapid.IntRange(0, 2).Draw(rt, "supersedes") == 0 {
 		r.Supersedes = w.anyFiling(rt)
 	}
@@ -164,7 +164,7 @@ func (w *world) change(rt *rapid.T) {
 	before := w.m.rows.filings[id]
 	var refused error
 	if !w.run(func(tx Tx) (err error) {
-		_, refused, err = w.s.amend(context.Background(), tx, id, who.ID, in, w.now)
+		_, refused, err = w.s.amend(context.Background(), tx, AmendRequest{Owner: Everyone, FilingID: id, PersonID: who.ID}, in, w.now)
 		return err
 	}) {
 		return
@@ -335,7 +335,7 @@ func (w *world) withdraw(rt *rapid.T) {
 	w.rt = rt
 	if id := w.anyFiling(rt); id != "" && rapid.IntRange(0, 3).Draw(rt, "really") == 0 {
 		w.run(func(tx Tx) error {
-			_, err := w.s.cancel(context.Background(), tx, id, "", w.now)
+			_, err := w.s.cancel(context.Background(), tx, Everyone, id, "", w.now)
 			return err
 		})
 	}

@@ -74,14 +74,35 @@ func (s Scopes) Allow(any ...Scope) bool {
 
 // Caller is whose token a request came with.
 type Caller struct {
+	ID     string // of the token
 	Name   string
+	Tenant string // whose it is that the token makes
 	Scopes Scopes
+}
+
+// Everyone is who asks for what is anybody's: queue.Everyone, verify.Everyone. No tenant has this name.
+const Everyone = "*"
+
+// Owner is for whom the caller asks for what there is: for the tenant, and who may do everything for everybody.
+func (c Caller) Owner() string {
+	if c.Scopes.Allow(Admin) {
+		return Everyone
+	}
+	return c.Tenant
+}
+
+// Told says whether the caller is told of what is an owner's.
+func (c Caller) Told(owner string) bool {
+	asker := c.Owner()
+	return asker == Everyone || asker != "" && (owner == asker || owner == Everyone)
 }
 
 // Actor is who does something. The zero Actor is the gateway itself.
 type Actor struct {
 	Kind string // one of the kinds below
 	Name string // of the token, the user, or the door that a person came through
+
+	Tenant string // of the token; "" for whoever has none
 }
 
 // The kinds of actors.

@@ -26,7 +26,7 @@ func TestScopesAreReadWrittenAndUnderstood(t *testing.T) {
 
 func TestWhoeverIsNotNamedIsTheGateway(t *testing.T) {
 	ctx := context.Background()
-	if Of(ctx).Kind != ByGateway || Charged(ctx) != nil || Of(As(ctx, Actor{ByToken, "a"})).Name != "a" || len(Charged(Charge(ctx, []Use{{Key: "k"}}))) != 1 {
+	if Of(ctx).Kind != ByGateway || Charged(ctx) != nil || Of(As(ctx, Actor{Kind: ByToken, Name: "a"})).Name != "a" || len(Charged(Charge(ctx, []Use{{Key: "k"}}))) != 1 {
 		t.Error("actors and uses")
 	}
 }

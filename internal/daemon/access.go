@@ -45,7 +45,7 @@ func (d *Daemon) auditLog(ctx context.Context, f httpapi.AuditFilter) ([]httpapi
 	items, next, err := d.store.AuditLog(ctx, store.AuditFilter(f))
 	all := make([]httpapi.AuditEntry, len(items))
 	for i, e := range items {
-		all[i] = httpapi.NewAuditEntry(e.ID, e.At, e.By, e.Action, e.Subject, e.Data)
+		all[i] = httpapi.NewAuditEntry(e.ID, e.At, e.By, e.Action, e.Subject, e.Owner, e.Data)
 	}
 	return all, next, err
 }

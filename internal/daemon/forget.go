@@ -59,12 +59,12 @@ func (d *Daemon) forget(ctx context.Context, n msisdn.Number, force, dry bool) (
 func (d *Daemon) endWork(ctx context.Context, open store.OpenWork) error {
 	rules := d.verify.Load()
 	for _, id := range open.Filings {
-		if _, err := rules.CancelFiling(ctx, id, ""); err != nil && !errors.Is(err, verify.ErrFilingClosed) {
+		if _, err := rules.CancelFiling(ctx, verify.Everyone, id, ""); err != nil && !errors.Is(err, verify.ErrFilingClosed) {
 			return fmt.Errorf("cancelling filing %s: %w", id, err)
 		}
 	}
 	for _, id := range open.Challenges {
-		if _, err := rules.CancelChallenge(ctx, id); err != nil && !errors.Is(err, verify.ErrChallengeEnded) {
+		if _, err := rules.CancelChallenge(ctx, verify.Everyone, id); err != nil && !errors.Is(err, verify.ErrChallengeEnded) {
 			return fmt.Errorf("cancelling challenge %s: %w", id, err)
 		}
 	}

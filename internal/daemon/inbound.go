@@ -51,6 +51,9 @@ func (d *Daemon) textArrived(ctx context.Context, tx inbox.Tx, it inbox.Item) er
 		d.log.Info("a received text was taken by a rule", "rule", mark.Rule, "action", string(mark.Action), "item", it.ID)
 		if mark.Action == inbox.Reply { // a code and the tail of a certificate: it has served
 			err = tx.(*store.Tx).WipeReply(ctx, it.ID)
+			if err == nil {
+				err = tx.(*store.Tx).OwnReply(ctx, it.ID, it.From)
+			}
 		}
 	}
 	return err
@@ -162,7 +165,7 @@ func (d *Daemon) optOut(ctx context.Context, tx *store.Tx, o inbox.OptOutEntry) 
 	if !added {
 		return entry, false, nil
 	}
-	return entry, true, tx.Emit(ctx, "optout.added", entry.ID, map[string]any{
+	return entry, true, tx.Emit(ctx, "optout.added", entry.ID, queue.Everyone, map[string]any{
 		"to": entry.Number.String(), "source": entry.Source, "by": entry.Maker, "item": entry.Item, "stopped": stopped,
 	})
 }
@@ -176,7 +179,7 @@ func (d *Daemon) optIn(ctx context.Context, tx *store.Tx, id string, o inbox.Opt
 	case err != nil:
 		return entry, false, err
 	}
-	return entry, true, tx.Emit(ctx, "optout.removed", entry.ID, map[string]any{
+	return entry, true, tx.Emit(ctx, "optout.removed", entry.ID, queue.Everyone, map[string]any{
 		"to": entry.Number.String(), "source": o.Source, "by": o.Maker, "item": o.Item,
 	})
 }

@@ -95,16 +95,16 @@ func (r *rules) CreateFiling(ctx context.Context, q verify.FilingRequest) (verif
 	return r.Load().CreateFiling(ctx, q)
 }
 
-func (r *rules) Filing(ctx context.Context, id string) (verify.Filing, error) {
-	return r.Load().Filing(ctx, id)
+func (r *rules) Filing(ctx context.Context, owner, id string) (verify.Filing, error) {
+	return r.Load().Filing(ctx, owner, id)
 }
 
 func (r *rules) Filings(ctx context.Context, q verify.FilingQuery) ([]verify.Filing, string, error) {
 	return r.Load().Filings(ctx, q)
 }
 
-func (r *rules) CancelFiling(ctx context.Context, id, reason string) (verify.Filing, error) {
-	return r.Load().CancelFiling(ctx, id, reason)
+func (r *rules) CancelFiling(ctx context.Context, owner, id, reason string) (verify.Filing, error) {
+	return r.Load().CancelFiling(ctx, owner, id, reason)
 }
 
 func (r *rules) ResubmitFiling(ctx context.Context, q verify.ResubmitRequest) (verify.Filing, bool, error) {
@@ -115,8 +115,8 @@ func (r *rules) AmendPerson(ctx context.Context, q verify.AmendRequest) (verify.
 	return r.Load().AmendPerson(ctx, q)
 }
 
-func (r *rules) Timeline(ctx context.Context, id string, after int64, limit int) ([]verify.Moment, int64, error) {
-	return r.Load().Timeline(ctx, id, after, limit)
+func (r *rules) Timeline(ctx context.Context, owner, id string, after int64, limit int) ([]verify.Moment, int64, error) {
+	return r.Load().Timeline(ctx, owner, id, after, limit)
 }
 
 func (r *rules) Check(ctx context.Context, q verify.CheckRequest) (verify.Answer, error) {
@@ -131,20 +131,20 @@ func (r *rules) CreateChallenge(ctx context.Context, q verify.ChallengeRequest) 
 	return r.Load().CreateChallenge(ctx, q)
 }
 
-func (r *rules) Challenge(ctx context.Context, id string) (verify.Challenge, error) {
-	return r.Load().Challenge(ctx, id)
+func (r *rules) Challenge(ctx context.Context, owner, id string) (verify.Challenge, error) {
+	return r.Load().Challenge(ctx, owner, id)
 }
 
-func (r *rules) CheckChallenge(ctx context.Context, id, code, via string) (verify.Challenge, bool, error) {
-	return r.Load().CheckChallenge(ctx, id, code, via)
+func (r *rules) CheckChallenge(ctx context.Context, owner, id, code, via string) (verify.Challenge, bool, error) {
+	return r.Load().CheckChallenge(ctx, owner, id, code, via)
 }
 
-func (r *rules) ResendChallenge(ctx context.Context, id string) (verify.Challenge, error) {
-	return r.Load().ResendChallenge(ctx, id)
+func (r *rules) ResendChallenge(ctx context.Context, owner, id string) (verify.Challenge, error) {
+	return r.Load().ResendChallenge(ctx, owner, id)
 }
 
-func (r *rules) CancelChallenge(ctx context.Context, id string) (verify.Challenge, error) {
-	return r.Load().CancelChallenge(ctx, id)
+func (r *rules) CancelChallenge(ctx context.Context, owner, id string) (verify.Challenge, error) {
+	return r.Load().CancelChallenge(ctx, owner, id)
 }
 
 func (r *rules) sweep(ctx context.Context, now time.Time) (time.Time, error) {

@@ -25,7 +25,7 @@ func TestAReloadTakesTheInboundRulesOver(t *testing.T) {
 		if err != nil || it == nil || duplicate {
 			t.Fatal(it, duplicate, err)
 		}
-		kept, err := d.store.InboxItem(t.Context(), it.ID)
+		kept, err := d.store.InboxItem(t.Context(), inbox.Everyone, it.ID)
 		if err != nil {
 			t.Fatal(err)
 		}

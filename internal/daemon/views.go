@@ -66,8 +66,8 @@ func optional(t time.Time) *time.Time {
 }
 
 // inboxItems lists what came in, as the API shows it.
-func (d *Daemon) inboxItems(ctx context.Context, action, before string, limit int) (views []httpapi.InboxItem, next string, err error) {
-	items, err := d.store.InboxItemsOf(ctx, inbox.Action(action), before, limit+1) // one more tells whether a page follows
+func (d *Daemon) inboxItems(ctx context.Context, owner, action, before string, limit int) (views []httpapi.InboxItem, next string, err error) {
+	items, err := d.store.InboxItemsOf(ctx, owner, inbox.Action(action), before, limit+1) // one more tells whether a page follows
 	if len(items) > limit {
 		items = items[:limit]
 		next = items[limit-1].ID
@@ -79,8 +79,8 @@ func (d *Daemon) inboxItems(ctx context.Context, action, before string, limit in
 	return views, next, err
 }
 
-func (d *Daemon) inboxItem(ctx context.Context, id string) (httpapi.InboxItem, bool, error) {
-	it, err := d.store.InboxItem(ctx, id)
+func (d *Daemon) inboxItem(ctx context.Context, owner, id string) (httpapi.InboxItem, bool, error) {
+	it, err := d.store.InboxItem(ctx, owner, id)
 	if errors.Is(err, store.ErrNoItem) {
 		return httpapi.InboxItem{}, false, nil
 	}

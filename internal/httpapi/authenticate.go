@@ -41,7 +41,7 @@ func (a *API) admit(ctx context.Context, authorization string, scopes ...access.
 			detail: "the token is not known, or was revoked, or has expired: attestd token list --config FILE shows those there are, attestd token create makes one",
 		}
 	}
-	requestOf(ctx).token = caller.Name
+	requestOf(ctx).token, requestOf(ctx).caller = caller.Name, caller
 	if wait := a.guard.token(caller.Name); wait > 0 {
 		return ctx, &refusal{
 			status: http.StatusTooManyRequests, header: http.Header{"Retry-After": {seconds(wait)}},
@@ -56,7 +56,7 @@ func (a *API) admit(ctx context.Context, authorization string, scopes ...access.
 			detail: "this token has not the scope " + strings.ReplaceAll(words, ",", " or ") + ": attestd token create --scope makes one that has",
 		}
 	}
-	return access.As(ctx, access.Actor{Kind: access.ByToken, Name: caller.Name}), nil
+	return access.As(ctx, access.Actor{Kind: access.ByToken, Name: caller.Name, Tenant: caller.Tenant}), nil
 }
 
 // authenticate lets an operation with Security pass only with a token in use that has one of the scopes it names.

@@ -160,7 +160,7 @@ func (a *API) camaraSend(r *http.Request) (any, *CamaraError) {
 		return nil, camaraFault(http.StatusForbidden, "ONE_TIME_PASSWORD_SMS.PHONE_NUMBER_NOT_ALLOWED", "this phone number is no mobile's")
 	}
 	c, err := a.s.Challenges.CreateChallenge(r.Context(), verify.ChallengeRequest{
-		Origin: requestOf(r.Context()).token, To: number, Template: message, Life: a.o.Camara.Life, AsIs: true, Replace: true,
+		Owner: callerOf(r.Context()).Tenant, Origin: callerOf(r.Context()).Name, To: number, Template: message, Life: a.o.Camara.Life, AsIs: true, Replace: true,
 	})
 	if err != nil {
 		return nil, a.camaraFailure(r, err)
@@ -188,7 +188,7 @@ func (a *API) camaraValidate(r *http.Request) (any, *CamaraError) {
 	case utf8.RuneCountInString(code) > 10:
 		return nil, camaraInvalid("code: has more than 10 characters")
 	}
-	c, right, err := a.s.Challenges.CheckChallenge(r.Context(), id, code, "camara")
+	c, right, err := a.s.Challenges.CheckChallenge(r.Context(), ownerOf(r.Context()), id, code, "camara")
 	switch {
 	case err != nil:
 		return nil, a.camaraFailure(r, err)

@@ -17,10 +17,10 @@ import (
 // ErrNotFound, ErrChallengeEnded, ErrSendCap, ErrTooLate.
 type Challenges interface {
 	CreateChallenge(ctx context.Context, r verify.ChallengeRequest) (verify.Challenge, error)
-	Challenge(ctx context.Context, id string) (verify.Challenge, error)
-	CheckChallenge(ctx context.Context, id, code, via string) (c verify.Challenge, right bool, err error)
-	ResendChallenge(ctx context.Context, id string) (verify.Challenge, error)
-	CancelChallenge(ctx context.Context, id string) (verify.Challenge, error)
+	Challenge(ctx context.Context, owner, id string) (verify.Challenge, error)
+	CheckChallenge(ctx context.Context, owner, id, code, via string) (c verify.Challenge, right bool, err error)
+	ResendChallenge(ctx context.Context, owner, id string) (verify.Challenge, error)
+	CancelChallenge(ctx context.Context, owner, id string) (verify.Challenge, error)
 }
 
 // ChallengeRequest asks for a code for a phone.
@@ -73,7 +73,7 @@ func viewChallenge(c verify.Challenge) GeneralChallenge {
 	return v
 }
 
-func (r ChallengeRequest) challenge(origin string) (verify.ChallengeRequest, error) {
+func (r ChallengeRequest) challenge(by access.Caller) (verify.ChallengeRequest, error) {
 	template := r.Template
 	if r.Text != "" {
 		if template != "" {
@@ -82,7 +82,7 @@ func (r ChallengeRequest) challenge(origin string) (verify.ChallengeRequest, err
 		template = r.Text
 	}
 	return verify.ChallengeRequest{
-		Origin: origin, To: r.To, Template: strings.NewReplacer(verify.Placeholder, verify.Placeholder, "{code}", verify.Placeholder).Replace(template),
+		Owner: by.Tenant, Origin: by.Name, To: r.To, Template: strings.NewReplacer(verify.Placeholder, verify.Placeholder, "{code}", verify.Placeholder).Replace(template),
 		Language: r.Language, Life: time.Duration(r.TTL) * time.Second, MaxWrong: r.MaxTries, MaxSends: r.MaxSends, Replace: r.Replace,
 		IdempotencyKey: r.IdempotencyKey,
 	}, nil
@@ -103,7 +103,7 @@ func (a *API) challenges(api huma.API) {
 		if in.Body.IdempotencyKey, err = in.or("idempotency_key", in.Body.IdempotencyKey); err != nil {
 			return nil, a.fail(ctx, err)
 		}
-		r, err := in.Body.challenge(requestOf(ctx).token)
+		r, err := in.Body.challenge(callerOf(ctx))
 		if err != nil {
 			return nil, a.fail(ctx, err)
 		}
@@ -112,7 +112,7 @@ func (a *API) challenges(api huma.API) {
 
 	read := a.operation(access.Filings, http.MethodGet, "/v1/challenges/{id}", "get-challenge", "challenges", "Read a challenge", "One of a filing is shown with its filing.", http.StatusNotFound)
 	huma.Register(api, read, func(ctx context.Context, in *IDInput) (*challengeOutput, error) {
-		return a.challenged(ctx)(a.s.Challenges.Challenge(ctx, in.ID))
+		return a.challenged(ctx)(a.s.Challenges.Challenge(ctx, ownerOf(ctx), in.ID))
 	})
 
 	check := a.operation(access.Filings, http.MethodPost, "/v1/challenges/{id}/check", "check-challenge", "challenges", "Check a code",
@@ -124,7 +124,7 @@ func (a *API) challenges(api huma.API) {
 			Code string `json:"code" minLength:"1" maxLength:"64" doc:"What the person entered; spaces and full-width digits are fine." example:"048213"`
 		}
 	}) (*struct{ Body CheckedChallenge }, error) {
-		c, right, err := a.s.Challenges.CheckChallenge(ctx, in.ID, in.Body.Code, "api")
+		c, right, err := a.s.Challenges.CheckChallenge(ctx, ownerOf(ctx), in.ID, in.Body.Code, "api")
 		if err != nil {
 			return nil, a.fail(ctx, err)
 		}
@@ -134,13 +134,13 @@ func (a *API) challenges(api huma.API) {
 	resend := a.operation(access.Filings, http.MethodPost, "/v1/challenges/{id}/resend", "resend-challenge", "challenges", "Send the code again",
 		"The same text. 429 when it is too soon, 409 when it cannot be sent again.", http.StatusNotFound, http.StatusConflict, http.StatusTooManyRequests)
 	huma.Register(api, resend, func(ctx context.Context, in *IDInput) (*challengeOutput, error) {
-		return a.challenged(ctx)(a.s.Challenges.ResendChallenge(ctx, in.ID))
+		return a.challenged(ctx)(a.s.Challenges.ResendChallenge(ctx, ownerOf(ctx), in.ID))
 	})
 
 	cancel := a.operation(access.Filings, http.MethodPost, "/v1/challenges/{id}/cancel", "cancel-challenge", "challenges", "Cancel a challenge",
 		"Its code opens nothing any more, and SMS of it that are still queued are cancelled.", http.StatusNotFound, http.StatusConflict)
 	huma.Register(api, cancel, func(ctx context.Context, in *IDInput) (*challengeOutput, error) {
-		return a.challenged(ctx)(a.s.Challenges.CancelChallenge(ctx, in.ID))
+		return a.challenged(ctx)(a.s.Challenges.CancelChallenge(ctx, ownerOf(ctx), in.ID))
 	})
 }
 

@@ -138,10 +138,10 @@ func (a *API) pending(ctx context.Context, seq int64, subject string) (text []by
 	var b bytes.Buffer
 	for _, e := range events {
 		seq = e.Seq
-		if subject != "" && e.Subject != subject {
+		if subject != "" && e.Subject != subject || !callerOf(ctx).Told(e.Owner) {
 			continue
 		}
-		data, err := json.Marshal(EventView(e))
+		data, err := json.Marshal(EventView{e.Seq, e.ID, e.Type, e.Subject, e.At, e.Data})
 		if err != nil {
 			return nil, seq, false, fmt.Errorf("event %d: %w", e.Seq, err)
 		}

@@ -41,7 +41,7 @@ var errFull = errors.New("disk full at /secret/path")
 func (w *world) services() Services {
 	return Services{
 		Queue: w, Messages: w, Verify: fakeVerify{w}, Events: w, Webhooks: &w.letters,
-		Inbox: func(_ context.Context, _, before string, limit int) ([]InboxItem, string, error) {
+		Inbox: func(_ context.Context, _, _, before string, limit int) ([]InboxItem, string, error) {
 			return []InboxItem{{ID: "i1", From: "+8613800138000", Text: "123456 12345X", Modem: "m0"}}, "", w.fail
 		},
 		Modems: func() []Modem { return []Modem{{Name: "m0", State: "ready"}} },
@@ -51,7 +51,7 @@ func (w *world) services() Services {
 			if !scoped {
 				scopes = "admin"
 			}
-			return access.Caller{Name: "platform", Scopes: access.Scopes{access.Scope(scopes)}}, scoped || secret == goodToken, nil
+			return access.Caller{ID: "t1", Name: "platform", Tenant: "platform", Scopes: access.Scopes{access.Scope(scopes)}}, scoped || secret == goodToken, nil
 		},
 		Audit:       func(context.Context, AuditFilter) ([]AuditEntry, string, error) { return nil, "", w.fail },
 		Ready:       func(context.Context) error { return w.notReady },
@@ -84,8 +84,8 @@ func (w *world) Enqueue(_ context.Context, d queue.Draft) (queue.Message, error)
 	return m, nil
 }
 
-func (w *world) Cancel(ctx context.Context, id string) (queue.Message, error) {
-	m, err := w.Message(ctx, id)
+func (w *world) Cancel(ctx context.Context, owner, id string) (queue.Message, error) {
+	m, err := w.Message(ctx, owner, id)
 	if err == nil && m.State != queue.Queued {
 		err = queue.ErrNotCancellable
 	}
@@ -93,7 +93,7 @@ func (w *world) Cancel(ctx context.Context, id string) (queue.Message, error) {
 	return m, err
 }
 
-func (w *world) Message(_ context.Context, id string) (queue.Message, error) {
+func (w *world) Message(_ context.Context, _, id string) (queue.Message, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, m := range w.messages {
@@ -127,7 +127,7 @@ func (w *world) Messages(_ context.Context, f queue.Filter) (items []queue.Messa
 func (w *world) emit(typ, subject string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.events = append(w.events, Event{Seq: int64(len(w.events) + 1), ID: "e", Type: typ, Subject: subject, Data: json.RawMessage(`{}`)})
+	w.events = append(w.events, Event{Seq: int64(len(w.events) + 1), ID: "e", Type: typ, Subject: subject, Owner: access.Everyone, Data: json.RawMessage(`{}`)})
 	for ch := range w.wakes {
 		select {
 		case ch <- struct{}{}:
@@ -190,7 +190,7 @@ func (v fakeVerify) CreateFiling(_ context.Context, r verify.FilingRequest) (ver
 	return f, true, nil
 }
 
-func (v fakeVerify) Filing(_ context.Context, id string) (verify.Filing, error) {
+func (v fakeVerify) Filing(_ context.Context, _, id string) (verify.Filing, error) {
 	for _, f := range v.filings {
 		if f.ID == id {
 			return f, v.fail
@@ -204,14 +204,14 @@ func (v fakeVerify) Filings(_ context.Context, q verify.FilingQuery) ([]verify.F
 	return v.filings, "", v.fail
 }
 
-func (v fakeVerify) CancelFiling(ctx context.Context, id, reason string) (verify.Filing, error) {
-	f, err := v.Filing(ctx, id)
+func (v fakeVerify) CancelFiling(ctx context.Context, owner, id, reason string) (verify.Filing, error) {
+	f, err := v.Filing(ctx, owner, id)
 	f.State, f.Note = verify.FilingCancelled, reason
 	return f, err
 }
 
 func (v fakeVerify) ResubmitFiling(ctx context.Context, r verify.ResubmitRequest) (verify.Filing, bool, error) {
-	f, err := v.Filing(ctx, r.FilingID)
+	f, err := v.Filing(ctx, verify.Everyone, r.FilingID)
 	if err == nil {
 		err = map[string]error{"wiped": verify.ErrWiped, "open": verify.ErrNotResubmittable, "limit": verify.TooManyFilings{Field: "persons[0].mobile", Wait: time.Hour}}[r.Reference]
 	}
@@ -219,7 +219,7 @@ func (v fakeVerify) ResubmitFiling(ctx context.Context, r verify.ResubmitRequest
 }
 
 func (v fakeVerify) AmendPerson(ctx context.Context, r verify.AmendRequest) (verify.Filing, error) {
-	f, err := v.Filing(ctx, r.FilingID)
+	f, err := v.Filing(ctx, r.Owner, r.FilingID)
 	if err == nil && r.Mobile == "" && r.CertificateTail == "" {
 		err = verify.Invalid{{Field: "mobile", Message: "is missing, and so is the certificate: give what is to be changed"}}
 	}
@@ -229,8 +229,8 @@ func (v fakeVerify) AmendPerson(ctx context.Context, r verify.AmendRequest) (ver
 	return f, err
 }
 
-func (v fakeVerify) Timeline(ctx context.Context, id string, after int64, limit int) (all []verify.Moment, next int64, err error) {
-	if _, err := v.Filing(ctx, id); err != nil {
+func (v fakeVerify) Timeline(ctx context.Context, owner, id string, after int64, limit int) (all []verify.Moment, next int64, err error) {
+	if _, err := v.Filing(ctx, owner, id); err != nil {
 		return nil, 0, err
 	}
 	for seq := after + 1; seq <= 5; seq++ {

@@ -157,8 +157,8 @@ func viewFiling(f verify.Filing) Filing {
 	return v
 }
 
-func (r FilingRequest) filing(origin string) verify.FilingRequest {
-	f := verify.FilingRequest{Origin: origin, Type: r.Type, Reference: r.Reference, Language: r.Language, Callback: r.Callback, Supersedes: r.Supersedes,
+func (r FilingRequest) filing(by access.Caller) verify.FilingRequest {
+	f := verify.FilingRequest{Owner: by.Tenant, Origin: by.Name, Type: r.Type, Reference: r.Reference, Language: r.Language, Callback: r.Callback, Supersedes: r.Supersedes,
 		Province: r.Province, Entity: r.Entity, ResubmitAfter: time.Duration(r.ResubmitAfter) * time.Second,
 	}
 	for _, p := range r.Persons {
@@ -192,7 +192,7 @@ func (a *API) filings(api huma.API) {
 		if in.Body.Reference, err = in.or("reference", in.Body.Reference); err != nil {
 			return nil, a.fail(ctx, err)
 		}
-		f, created, err := a.s.Verify.CreateFiling(ctx, in.Body.filing(requestOf(ctx).token))
+		f, created, err := a.s.Verify.CreateFiling(ctx, in.Body.filing(callerOf(ctx)))
 		if err != nil {
 			return nil, a.refuseFiling(ctx, err)
 		}
@@ -220,7 +220,7 @@ func (a *API) filings(api huma.API) {
 
 	read := a.operation(access.Filings, http.MethodGet, "/v1/filings/{id}", "get-filing", "filings", "Read a filing", "With its persons and challenges.", http.StatusNotFound)
 	huma.Register(api, read, func(ctx context.Context, in *IDInput) (*filingOutput, error) {
-		f, err := a.s.Verify.Filing(ctx, in.ID)
+		f, err := a.s.Verify.Filing(ctx, ownerOf(ctx), in.ID)
 		if err != nil {
 			return nil, a.fail(ctx, err)
 		}
@@ -239,7 +239,7 @@ func (a *API) filings(api huma.API) {
 		if in.Body != nil {
 			reason = in.Body.Reason
 		}
-		f, err := a.s.Verify.CancelFiling(ctx, in.ID, reason)
+		f, err := a.s.Verify.CancelFiling(ctx, ownerOf(ctx), in.ID, reason)
 		if err != nil {
 			return nil, a.fail(ctx, err)
 		}

@@ -82,7 +82,7 @@ func (a *API) filingChanges(api huma.API) {
 		Body   AmendRequest
 	}) (*filingOutput, error) {
 		f, err := a.s.Verify.AmendPerson(ctx, verify.AmendRequest{
-			FilingID: in.ID, PersonID: in.Person, Mobile: in.Body.Mobile, EmergencyMobile: in.Body.EmergencyMobile,
+			Owner: ownerOf(ctx), FilingID: in.ID, PersonID: in.Person, Mobile: in.Body.Mobile, EmergencyMobile: in.Body.EmergencyMobile,
 			CertificateType: in.Body.CertificateType, Certificate: in.Body.Certificate,
 			CertificateTail: in.Body.CertificateTail, SecondCertificateTail: in.Body.SecondCertificateTail,
 		})
@@ -104,7 +104,7 @@ func (a *API) filingChanges(api huma.API) {
 			return nil, a.fail(ctx, err)
 		}
 		after, _ := strconv.ParseInt(before, 10, 64) // before has seen that it is ours
-		all, next, err := a.s.Verify.Timeline(ctx, in.ID, after, in.Limit)
+		all, next, err := a.s.Verify.Timeline(ctx, ownerOf(ctx), in.ID, after, in.Limit)
 		if err != nil {
 			return nil, a.fail(ctx, err)
 		}
@@ -143,6 +143,7 @@ func (a *API) listFilings(ctx context.Context, p Paging, q verify.FilingQuery) (
 	if q.Before, err = p.before("filings"); err != nil {
 		return nil, a.fail(ctx, err)
 	}
+	q.Owner = ownerOf(ctx)
 	items, next, err := a.s.Verify.Filings(ctx, q)
 	if err != nil {
 		return nil, a.fail(ctx, err)

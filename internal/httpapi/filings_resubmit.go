@@ -22,7 +22,7 @@ func (a *API) filingResubmit(api huma.API) {
 			Reference string `json:"reference,omitempty" maxLength:"512" doc:"Your own name for the new filing; the old one keeps its own." example:"order-4711-2"`
 		} `required:"false"`
 	}) (*filingOutput, error) {
-		q := verify.ResubmitRequest{FilingID: in.ID}
+		q := verify.ResubmitRequest{Owner: ownerOf(ctx), FilingID: in.ID}
 		if in.Body != nil {
 			q.Reference = in.Body.Reference
 		}

@@ -21,7 +21,7 @@ func (a *API) inbox(api huma.API) {
 		if err != nil {
 			return nil, a.fail(ctx, err)
 		}
-		items, next, err := a.s.Inbox(ctx, in.Action, before, in.Limit)
+		items, next, err := a.s.Inbox(ctx, ownerOf(ctx), in.Action, before, in.Limit)
 		if err != nil {
 			return nil, a.fail(ctx, err)
 		}
@@ -31,7 +31,7 @@ func (a *API) inbox(api huma.API) {
 	read := a.operation(access.Inbox, http.MethodGet, "/v1/inbox/{id}", "get-inbox-item", "inbox", "Read a received text",
 		"The events inbox.* name it as their subject. This is where a captured code is to be had: no event has one.", http.StatusNotFound)
 	huma.Register(api, read, func(ctx context.Context, in *IDInput) (*struct{ Body InboxItem }, error) {
-		item, found, err := a.s.InboxItem(ctx, in.ID)
+		item, found, err := a.s.InboxItem(ctx, ownerOf(ctx), in.ID)
 		if err == nil && !found {
 			err = newProblem(http.StatusNotFound, "the inbox has no text of this id: it was never there, or inbox.keep is over")
 		}

@@ -171,7 +171,7 @@ func (a *API) messages(api huma.API) {
 		if err != nil {
 			return nil, a.fail(ctx, err)
 		}
-		items, next, err := a.s.Messages.Messages(ctx, queue.Filter{State: queue.State(in.State), Cursor: before, Limit: in.Limit})
+		items, next, err := a.s.Messages.Messages(ctx, queue.Filter{Owner: ownerOf(ctx), State: queue.State(in.State), Cursor: before, Limit: in.Limit})
 		if err != nil {
 			return nil, a.fail(ctx, err)
 		}
@@ -180,7 +180,7 @@ func (a *API) messages(api huma.API) {
 
 	read := a.operation(access.Messages, http.MethodGet, "/v1/messages/{id}", "get-message", "messages", "Read a message", "With its parts and every attempt.", http.StatusNotFound)
 	huma.Register(api, read, func(ctx context.Context, in *IDInput) (*messageOutput, error) {
-		m, err := a.s.Messages.Message(ctx, in.ID)
+		m, err := a.s.Messages.Message(ctx, ownerOf(ctx), in.ID)
 		if err != nil {
 			return nil, a.fail(ctx, err)
 		}
@@ -198,12 +198,12 @@ func (a *API) messages(api huma.API) {
 	cancel := a.operation(access.Messages, http.MethodDelete, "/v1/messages/{id}", "cancel-message", "messages", "Cancel a message",
 		"Only while no part of it was handed to a modem.", http.StatusNotFound, http.StatusConflict)
 	huma.Register(api, cancel, func(ctx context.Context, in *IDInput) (*messageOutput, error) {
-		m, err := a.s.Messages.Message(ctx, in.ID)
+		m, err := a.s.Messages.Message(ctx, ownerOf(ctx), in.ID)
 		if err == nil && strings.HasPrefix(m.Origin, challengeOrigin) {
 			err = newProblem(http.StatusConflict, "this is the code of a filing or a challenge: cancel the filing or the challenge, and its codes are cancelled with it")
 		}
 		if err == nil {
-			m, err = a.s.Queue.Cancel(ctx, in.ID)
+			m, err = a.s.Queue.Cancel(ctx, ownerOf(ctx), in.ID)
 		}
 		if err != nil {
 			return nil, a.fail(ctx, err)
@@ -263,7 +263,7 @@ func (a *API) draft(ctx context.Context, r MessageRequest) (queue.Draft, error) 
 	}
 	d := queue.Draft{
 		To: to, Text: r.Text, Report: r.Report == nil || *r.Report, Flash: r.Class != nil, Repeatable: r.Repeatable, Necessary: r.Necessary,
-		Origin: requestOf(ctx).token, IdempotencyKey: r.IdempotencyKey, Modem: r.Modem, Priority: queue.Normal,
+		Owner: callerOf(ctx).Tenant, Origin: callerOf(ctx).Name, Payer: callerOf(ctx).Name, IdempotencyKey: r.IdempotencyKey, Modem: r.Modem, Priority: queue.Normal,
 	}
 	if r.Priority != "" {
 		if err := d.Priority.UnmarshalText([]byte(r.Priority)); err != nil {

@@ -80,11 +80,11 @@ func TestAReceivedTextIsReadByTokensOfTheInboxAndByNoSender(t *testing.T) {
 	w, scopes := new(world), access.Scopes{access.Inbox}
 	s := w.services()
 	asked := ""
-	s.Inbox = func(_ context.Context, action, _ string, _ int) ([]InboxItem, string, error) {
+	s.Inbox = func(_ context.Context, _, action, _ string, _ int) ([]InboxItem, string, error) {
 		asked = action
 		return nil, "", nil
 	}
-	s.InboxItem = func(_ context.Context, id string) (InboxItem, bool, error) {
+	s.InboxItem = func(_ context.Context, _, id string) (InboxItem, bool, error) {
 		return InboxItem{ID: id, Rule: "official", Action: "capture", Code: "048213"}, id == "i1", nil
 	}
 	s.Authenticate = func(context.Context, string) (access.Caller, bool, error) {

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"time"
 
+	"attestd/internal/access"
+
 	"github.com/danielgtaylor/huma/v2"
 )
 
@@ -25,7 +27,8 @@ const answerTimeout = 30 * time.Second
 type request struct {
 	id     string
 	token  string // the name of the token that was shown
-	stream bool   // an event stream: its duration tells nothing about speed
+	caller access.Caller
+	stream bool // an event stream: its duration tells nothing about speed
 	body   *body
 }
 
@@ -40,6 +43,12 @@ func requestOf(ctx context.Context) *request {
 	}
 	return &request{}
 }
+
+// callerOf is whose token a request came with; without one it owns nothing and sees nothing.
+func callerOf(ctx context.Context) access.Caller { return requestOf(ctx).caller }
+
+// ownerOf is for whom a request asks for what there is.
+func ownerOf(ctx context.Context) string { return callerOf(ctx).Owner() }
 
 func requestID(ctx context.Context) string { return requestOf(ctx).id }
 

@@ -14,7 +14,8 @@ import (
 	"attestd/verify"
 )
 
-// Services are what the API stands on. All of them must be given, save those marked otherwise.
+// Services are what the API stands on. owner is for whom a request asks (access.Caller.Owner): what is another's is not
+// found, and not counted. All of them must be given, save those marked otherwise.
 type Services struct {
 	// Queue takes messages in. *queue.Queue is one.
 	Queue Queue
@@ -27,9 +28,9 @@ type Services struct {
 	// Inbox lists at most limit received texts with ids smaller than before ("" from the newest), newest first; next is
 	// the last one's id when more follow, "" otherwise.
 	// Only those that a rule with this action took, unless action is "".
-	Inbox func(ctx context.Context, action, before string, limit int) (items []InboxItem, next string, err error)
+	Inbox func(ctx context.Context, owner, action, before string, limit int) (items []InboxItem, next string, err error)
 	// InboxItem reads one of them.
-	InboxItem func(ctx context.Context, id string) (item InboxItem, found bool, err error)
+	InboxItem func(ctx context.Context, owner, id string) (item InboxItem, found bool, err error)
 	// Forget erases what is kept of the person who has a number. Errors: StillOpen.
 	Forget func(ctx context.Context, n msisdn.Number, force, dryRun bool) (Forgotten, error)
 	// Unlock tries a PIN on a parked modem, once. Errors: ErrNoModem, ErrNotLocked; a *Problem for what was not tried.
@@ -75,13 +76,13 @@ type Services struct {
 // ErrIdempotencyConflict, ErrNotFound, ErrNotCancellable.
 type Queue interface {
 	Enqueue(ctx context.Context, d queue.Draft) (queue.Message, error)
-	Cancel(ctx context.Context, id string) (queue.Message, error)
+	Cancel(ctx context.Context, owner, id string) (queue.Message, error)
 }
 
 // Messages reads messages.
 type Messages interface {
 	// Message gives one with its parts; queue.ErrNotFound. Attempts lists what was tried for it, in order.
-	Message(ctx context.Context, id string) (queue.Message, error)
+	Message(ctx context.Context, owner, id string) (queue.Message, error)
 	Attempts(ctx context.Context, messageID string) ([]queue.Attempt, error)
 	// Messages lists them without parts, newest first; next continues the list, "" at its end.
 	Messages(ctx context.Context, f queue.Filter) (items []queue.Message, next string, err error)
@@ -90,12 +91,12 @@ type Messages interface {
 // Verify is *verify.Service as far as the API needs it. Errors: verify.Invalid, and those that the table of problem.go has.
 type Verify interface {
 	CreateFiling(ctx context.Context, r verify.FilingRequest) (f verify.Filing, created bool, err error)
-	Filing(ctx context.Context, id string) (verify.Filing, error)
+	Filing(ctx context.Context, owner, id string) (verify.Filing, error)
 	Filings(ctx context.Context, q verify.FilingQuery) (page []verify.Filing, next string, err error)
-	CancelFiling(ctx context.Context, id, reason string) (verify.Filing, error)
+	CancelFiling(ctx context.Context, owner, id, reason string) (verify.Filing, error)
 	ResubmitFiling(ctx context.Context, r verify.ResubmitRequest) (f verify.Filing, created bool, err error)
 	AmendPerson(ctx context.Context, r verify.AmendRequest) (verify.Filing, error)
-	Timeline(ctx context.Context, id string, after int64, limit int) (all []verify.Moment, next int64, err error)
+	Timeline(ctx context.Context, owner, id string, after int64, limit int) (all []verify.Moment, next int64, err error)
 	Check(ctx context.Context, r verify.CheckRequest) (verify.Answer, error)
 	Resend(ctx context.Context, r verify.ResendRequest) (verify.Answer, error)
 }
@@ -117,6 +118,7 @@ type Event struct {
 	ID      string
 	Type    string
 	Subject string
+	Owner   string // who is told of it; access.Everyone: everybody, "": only admins
 	At      time.Time
 	Data    json.RawMessage
 }

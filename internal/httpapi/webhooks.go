@@ -16,7 +16,7 @@ import (
 // Webhooks keeps what is to be told to others. *store.Store is one. Errors: webhook.ErrNotFound.
 type Webhooks interface {
 	WebhookDeliveries(ctx context.Context, f webhook.Filter) (items []webhook.Delivery, next string, err error)
-	WebhookDelivery(ctx context.Context, id string) (webhook.Delivery, error)
+	WebhookDelivery(ctx context.Context, owner, id string) (webhook.Delivery, error)
 	WebhookEndpoints(ctx context.Context) ([]webhook.Standing, error)
 	ReplayWebhook(ctx context.Context, id string) (webhook.Delivery, error)
 	ReplayWebhooks(ctx context.Context, f webhook.Filter) (n int, more bool, err error)
@@ -116,7 +116,7 @@ func (a *API) webhooks(api huma.API) {
 			return nil, a.fail(ctx, err)
 		}
 		items, next, err := a.s.Webhooks.WebhookDeliveries(ctx, webhook.Filter{
-			State: webhook.State(in.State), Endpoint: in.Endpoint, Subject: in.Subject, Before: before, Limit: in.Limit,
+			Owner: ownerOf(ctx), State: webhook.State(in.State), Endpoint: in.Endpoint, Subject: in.Subject, Before: before, Limit: in.Limit,
 		})
 		if err != nil {
 			return nil, a.fail(ctx, err)
@@ -126,7 +126,7 @@ func (a *API) webhooks(api huma.API) {
 
 	read := a.operation(access.Read, http.MethodGet, "/v1/webhooks/deliveries/{id}", "get-webhook-delivery", "webhooks", "Read a webhook delivery", "With its tries and its last error.", http.StatusNotFound)
 	huma.Register(api, read, func(ctx context.Context, in *IDInput) (*deliveryOutput, error) {
-		d, err := a.s.Webhooks.WebhookDelivery(ctx, in.ID)
+		d, err := a.s.Webhooks.WebhookDelivery(ctx, ownerOf(ctx), in.ID)
 		if err != nil {
 			return nil, a.failDelivery(ctx, err)
 		}
@@ -146,7 +146,7 @@ func (a *API) webhooks(api huma.API) {
 	many := a.operation(access.Admin, http.MethodPost, "/v1/webhooks/replay", "replay-webhooks", "webhooks", "Replay webhook deliveries",
 		"All dead ones, or those that the body chooses, oldest first, at most 1000 at once.", http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	huma.Register(api, many, func(ctx context.Context, in *struct{ Body WebhookReplay }) (*struct{ Body WebhookReplayed }, error) {
-		n, more, err := a.s.Webhooks.ReplayWebhooks(ctx, webhook.Filter{State: webhook.State(in.Body.State), Endpoint: in.Body.Endpoint, Subject: in.Body.Subject})
+		n, more, err := a.s.Webhooks.ReplayWebhooks(ctx, webhook.Filter{Owner: ownerOf(ctx), State: webhook.State(in.Body.State), Endpoint: in.Body.Endpoint, Subject: in.Body.Subject})
 		if err != nil {
 			return nil, a.fail(ctx, err)
 		}

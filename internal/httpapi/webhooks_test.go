@@ -18,7 +18,7 @@ func (w *fakeLetters) WebhookDeliveries(_ context.Context, f webhook.Filter) ([]
 	return []webhook.Delivery{letter}, "", nil
 }
 
-func (w *fakeLetters) WebhookDelivery(_ context.Context, id string) (webhook.Delivery, error) {
+func (w *fakeLetters) WebhookDelivery(_ context.Context, _, id string) (webhook.Delivery, error) {
 	if id != letter.ID {
 		return webhook.Delivery{}, webhook.ErrNotFound
 	}
@@ -26,7 +26,7 @@ func (w *fakeLetters) WebhookDelivery(_ context.Context, id string) (webhook.Del
 }
 
 func (w *fakeLetters) ReplayWebhook(ctx context.Context, id string) (webhook.Delivery, error) {
-	d, err := w.WebhookDelivery(ctx, id)
+	d, err := w.WebhookDelivery(ctx, "", id)
 	d.State = webhook.Waiting
 	return d, err
 }
@@ -79,7 +79,7 @@ func TestDeadLettersAreListedAndReplayedWithoutTheQueryOfTheirAddress(t *testing
 		if strings.Contains(text, "hidden") {
 			t.Errorf("%s %s shows the query of an address: %s", one.method, one.path, text)
 		}
-		if one.path == "/v1/webhooks/replay" && status == http.StatusOK && w.letters.asked != (webhook.Filter{State: webhook.Dead, Subject: "f1"}) {
+		if one.path == "/v1/webhooks/replay" && status == http.StatusOK && w.letters.asked != (webhook.Filter{Owner: "*", State: webhook.Dead, Subject: "f1"}) {
 			t.Errorf("a replay of nothing in particular asked for %+v: dead ones are meant", w.letters.asked)
 		}
 	}

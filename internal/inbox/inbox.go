@@ -29,6 +29,7 @@ type Received struct {
 // Item is one message as a person reads it: all its parts, or those that came.
 type Item struct {
 	ID           string
+	Owner        string // who may see it: see Everyone; "": only admins
 	From         string // as the network named the sender, with + when international; empty when unreadable
 	Text         string
 	Modem, SIM   string
@@ -94,8 +95,12 @@ type Tx interface {
 	// Try runs fn, and undoes what it did when it fails; then failed is fn's error and the transaction goes on. err is
 	// for a database that cannot go on.
 	Try(ctx context.Context, fn func() error) (failed, err error)
-	Emit(ctx context.Context, typ, subject string, data any) error
+	// Emit writes an event, of which its owner is told.
+	Emit(ctx context.Context, typ, subject, owner string, data any) error
 }
+
+// Everyone owns what anybody may see who may see such things at all: what came in belongs to no client of the gateway.
+const Everyone = "*"
 
 // Policy is what an operator may choose.
 type Policy struct {
@@ -200,7 +205,7 @@ func (b *Inbox) keep(ctx context.Context, tx Tx, part Part, piece Piece, readabl
 	}
 	if !set.complete() {
 		// Also wakes whoever waits for the time to sweep.
-		return nil, tx.Emit(ctx, "inbox.part", part.ID, map[string]any{
+		return nil, tx.Emit(ctx, "inbox.part", part.ID, Everyone, map[string]any{
 			"modem": part.Station, "seq": piece.seq(), "total": part.Key.Total,
 		})
 	}
@@ -246,7 +251,7 @@ func (b *Inbox) hand(ctx context.Context, tx Tx, it Item, set string) error {
 	if err := tx.InsertItem(ctx, it, set); err != nil {
 		return err
 	}
-	if err := tx.Emit(ctx, "inbox.received", it.ID, map[string]any{
+	if err := tx.Emit(ctx, "inbox.received", it.ID, Everyone, map[string]any{
 		"from": msisdn.Redact(it.From), "modem": it.Modem, "parts": it.Parts, "total": it.Total,
 		"complete": it.Complete, "readable": it.Readable,
 	}); err != nil {

@@ -207,7 +207,7 @@ func mark(ctx context.Context, tx Tx, it Item, m Mark) error {
 	if m.Failed {
 		typ = "inbox.rule_failed"
 	}
-	return tx.Emit(ctx, typ, it.ID, map[string]any{
+	return tx.Emit(ctx, typ, it.ID, Everyone, map[string]any{
 		"rule": m.Rule, "action": m.Action, "from": msisdn.Redact(it.From), "modem": it.Modem,
 	})
 }

@@ -22,7 +22,7 @@ func (r *Rig) Texts(ctx context.Context) (texts map[string]string, err error) {
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	texts = map[string]string{}
-	for f := (queue.Filter{State: queue.Queued, Limit: 1000}); ; {
+	for f := (queue.Filter{Owner: queue.Everyone, State: queue.Queued, Limit: 1000}); ; {
 		page, next, err := s.Messages(ctx, f)
 		if err != nil {
 			return nil, err

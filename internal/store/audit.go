@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"attestd/internal/access"
+	"attestd/queue"
 )
 
 // AuditEntry is one row of the audit log: who did what, when. Data is a JSON object without personal data.
@@ -18,12 +19,13 @@ type AuditEntry struct {
 	By      access.Actor
 	Action  string
 	Subject string
+	Owner   string // whose the subject is; of what is nobody's, who did it
 	Data    json.RawMessage
 }
 
 // auditEvent writes the row of an event that is an act. An event is written by whoever does a thing, in its transaction, so
 // an act cannot be done without its row.
-func (tx *Tx) auditEvent(ctx context.Context, typ, subject string, data []byte) error {
+func (tx *Tx) auditEvent(ctx context.Context, typ, subject, owner string, data []byte) error {
 	room, what, _ := strings.Cut(typ, ".")
 	if !audited(room, what) {
 		return nil
@@ -43,7 +45,7 @@ func (tx *Tx) auditEvent(ctx context.Context, typ, subject string, data []byte) 
 	if err != nil {
 		return fmt.Errorf("audit of %s: %w", typ, err)
 	}
-	return tx.audit(ctx, typ, subject, data)
+	return tx.audit(ctx, typ, subject, owner, data)
 }
 
 // audited says which events are acts. What is left out happens by itself, or another row tells it: a filing that begins to
@@ -69,13 +71,16 @@ func (tx *Tx) Audit(ctx context.Context, action, subject string, data any) error
 			return fmt.Errorf("audit of %s: %w", action, err)
 		}
 	}
-	return tx.audit(ctx, action, subject, text)
+	return tx.audit(ctx, action, subject, "", text)
 }
 
-func (tx *Tx) audit(ctx context.Context, action, subject string, data []byte) error {
+func (tx *Tx) audit(ctx context.Context, action, subject, owner string, data []byte) error {
 	by := access.Of(ctx)
-	_, err := tx.exec(ctx, `INSERT INTO audit (id, at, kind, name, action, subject, data) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		newID(), micros(time.Now()), by.Kind, by.Name, action, subject, string(data))
+	if owner == "" || owner == queue.Everyone {
+		owner = by.Tenant
+	}
+	_, err := tx.exec(ctx, `INSERT INTO audit (id, at, kind, name, action, subject, data, owner) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		newID(), micros(time.Now()), by.Kind, by.Name, action, subject, string(data), owner)
 	return err
 }
 
@@ -86,22 +91,22 @@ func (s *Store) Audit(ctx context.Context, action, subject string, data any) err
 
 // AuditFilter chooses rows; "" is any. Actions and names are whole words; an action may end in ".*".
 type AuditFilter struct {
-	Kind, Name, Action, Subject string
-	Since                       time.Time
-	Before                      string // id: only older ones
-	Limit                       int
+	Kind, Name, Action, Subject, Owner string
+	Since                              time.Time
+	Before                             string // id: only older ones
+	Limit                              int
 }
 
 // AuditLog lists rows, newest first; next continues the list, "" at its end.
 func (s *Store) AuditLog(ctx context.Context, f AuditFilter) (items []AuditEntry, next string, err error) {
-	text, args := `SELECT id, at, kind, name, action, subject, data FROM audit`, []any(nil)
+	text, args := `SELECT id, at, kind, name, action, subject, data, owner FROM audit`, []any(nil)
 	join := " WHERE "
 	where := func(condition string, value any) {
 		args = append(args, value)
 		text += join + fmt.Sprintf(condition, len(args))
 		join = " AND "
 	}
-	for _, one := range []struct{ column, value string }{{"kind", f.Kind}, {"name", f.Name}, {"subject", f.Subject}} {
+	for _, one := range []struct{ column, value string }{{"kind", f.Kind}, {"name", f.Name}, {"subject", f.Subject}, {"owner", f.Owner}} {
 		if one.value != "" {
 			where(one.column+" = $%d", one.value)
 		}
@@ -132,7 +137,7 @@ func (s *Store) AuditLog(ctx context.Context, f AuditFilter) (items []AuditEntry
 func scanAudit(row scanner) (e AuditEntry, err error) {
 	var at int64
 	var data string
-	err = row.Scan(&e.ID, &at, &e.By.Kind, &e.By.Name, &e.Action, &e.Subject, &data)
+	err = row.Scan(&e.ID, &at, &e.By.Kind, &e.By.Name, &e.Action, &e.Subject, &data, &e.Owner)
 	e.At, e.Data = fromMicros(at), json.RawMessage(data)
 	return e, err
 }

@@ -31,7 +31,7 @@ func TestAnActHasItsAuditRowOrIsNotDone(t *testing.T) {
 	undone := errors.New("undone")
 	for _, result := range []error{nil, undone} {
 		err := s.Update(ctx, func(tx *Tx) error {
-			return errors.Join(tx.Emit(ctx, "filing.cancelled", "f1", map[string]string{"state": "cancelled"}), result)
+			return errors.Join(tx.Emit(ctx, "filing.cancelled", "f1", "", map[string]string{"state": "cancelled"}), result)
 		})
 		if !errors.Is(err, result) {
 			t.Fatal(err)
@@ -61,7 +61,7 @@ func TestTheAuditLogHasActsAndWhoDidThemAndNothingPersonal(t *testing.T) {
 		{t.Context(), "message.cancelled", map[string]string{"to": "+86138****8000", "state": "cancelled"}},
 		{t.Context(), "inbox.received", nil},
 	} {
-		if err := s.Update(e.ctx, func(tx *Tx) error { return tx.Emit(e.ctx, e.typ, "x", e.data) }); err != nil {
+		if err := s.Update(e.ctx, func(tx *Tx) error { return tx.Emit(e.ctx, e.typ, "x", "", e.data) }); err != nil {
 			t.Fatal(err)
 		}
 	}

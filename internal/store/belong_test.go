@@ -192,7 +192,7 @@ func TestManyOpenersOfAnEmptyFolderMakeOneDatabaseAndOneKey(t *testing.T) {
 					t.Errorf("opener %d: %v", i, err)
 					return
 				}
-				if err := s.Update(context.Background(), func(tx *Tx) error { return tx.Emit(context.Background(), "a", "x", nil) }); err != nil {
+				if err := s.Update(context.Background(), func(tx *Tx) error { return tx.Emit(context.Background(), "a", "x", "", nil) }); err != nil {
 					t.Error(err)
 				}
 				if err := s.Close(); err != nil {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"attestd/queue"
 )
 
 // What moves when the clock was set, by which rule, and what stays:
@@ -124,5 +126,5 @@ func (tx *Tx) move(ctx context.Context, by time.Duration, now time.Time) error {
 			return err
 		}
 	}
-	return tx.Emit(ctx, "clock.jumped", "", map[string]float64{"seconds": by.Round(time.Millisecond).Seconds()})
+	return tx.Emit(ctx, "clock.jumped", "", queue.Everyone, map[string]float64{"seconds": by.Round(time.Millisecond).Seconds()})
 }

@@ -135,7 +135,7 @@ func TestAClockBehindTheNewestRowIsFoundAtTheStart(t *testing.T) {
 		if _, err := tx.exec(t.Context(), `UPDATE segments SET due = due + $1`, (8 * time.Hour).Microseconds()); err != nil {
 			return err
 		}
-		if err := tx.Emit(t.Context(), "message.queued", m.ID, nil); err != nil {
+		if err := tx.Emit(t.Context(), "message.queued", m.ID, "", nil); err != nil {
 			return err
 		}
 		_, err := tx.exec(t.Context(), `UPDATE events SET at = at + $1`, (8 * time.Hour).Microseconds())

@@ -15,7 +15,7 @@ func TestCountsFollowTheRowsAndWhatIsWrongIsPutRight(t *testing.T) {
 	for i, d := range []queue.Draft{draft(t, 0), bulk, draft(t, 2)} {
 		m := enqueue(t, s, d)
 		if i == 2 {
-			if _, err := q.Cancel(t.Context(), m.ID); err != nil {
+			if _, err := q.Cancel(t.Context(), queue.Everyone, m.ID); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -185,7 +185,7 @@ func (m *mortal) holds() {
 	if n := count(`SELECT count(*) FROM messages m WHERE m.origin LIKE 'challenge:%' AND NOT EXISTS (SELECT 1 FROM challenges c WHERE m.origin = 'challenge:' || c.id)`); n != 0 {
 		m.t.Errorf("%d messages without their challenge", n)
 	}
-	messages, _, err := m.s.Messages(ctx, queue.Filter{Limit: 100})
+	messages, _, err := m.s.Messages(ctx, queue.Filter{Owner: queue.Everyone, Limit: 100})
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -277,7 +277,7 @@ func (m *mortal) life() {
 		if err != nil {
 			return err
 		}
-		if _, err = m.q.Cancel(ctx, made.ID); errors.Is(err, queue.ErrNotCancellable) && made.State == queue.Cancelled {
+		if _, err = m.q.Cancel(ctx, queue.Everyone, made.ID); errors.Is(err, queue.ErrNotCancellable) && made.State == queue.Cancelled {
 			err = nil // the first time did it
 		}
 		return err
@@ -313,7 +313,7 @@ func (m *mortal) ended(filing string) {
 	if c := f.Challenges[0]; len(f.Challenges) != 1 || c.Wrong != 1 || c.Sends != 2 {
 		m.t.Errorf("%d challenges, %d wrong, %d sends", len(f.Challenges), c.Wrong, c.Sends)
 	}
-	messages, _, err := m.s.Messages(context.Background(), queue.Filter{Limit: 100})
+	messages, _, err := m.s.Messages(context.Background(), queue.Filter{Owner: queue.Everyone, Limit: 100})
 	if err != nil || len(messages) != 4 {
 		m.t.Errorf("%d messages, %v", len(messages), err)
 	}
@@ -376,7 +376,7 @@ func TestNoMemberOfASharedCommitIsToldOfSuccessWhenItDiedThere(t *testing.T) {
 		d.mu.Lock()
 		d.count, d.nth = 0, 1
 		d.mu.Unlock()
-		errs := share(t, r.s, 20, func(tx *Tx, i int) error { return tx.Emit(t.Context(), "n", fmt.Sprint(i), nil) })
+		errs := share(t, r.s, 20, func(tx *Tx, i int) error { return tx.Emit(t.Context(), "n", fmt.Sprint(i), "", nil) })
 		for i, err := range errs {
 			if !errors.Is(err, errDied) {
 				t.Errorf("member %d was told %v", i, err)
@@ -394,7 +394,7 @@ func TestNoMemberOfASharedCommitIsToldOfSuccessWhenItDiedThere(t *testing.T) {
 func TestNoMemberOfASharedCommitIsToldOfSuccessWhenSQLiteRefusesIt(t *testing.T) {
 	s := open(t)
 	errs := share(t, s, 20, func(tx *Tx, i int) error {
-		if err := tx.Emit(t.Context(), "n", fmt.Sprint(i), nil); err != nil || i != 7 {
+		if err := tx.Emit(t.Context(), "n", fmt.Sprint(i), "", nil); err != nil || i != 7 {
 			return err
 		}
 		// A reference into nothing that is looked at by COMMIT, so that COMMIT itself fails.
@@ -412,7 +412,7 @@ func TestNoMemberOfASharedCommitIsToldOfSuccessWhenSQLiteRefusesIt(t *testing.T)
 	if n, err := s.LastEvent(t.Context()); err != nil || n != 0 {
 		t.Errorf("%d stand (%v)", n, err)
 	}
-	if err := s.Update(t.Context(), func(tx *Tx) error { return tx.Emit(t.Context(), "n", "x", nil) }); err != nil {
+	if err := s.Update(t.Context(), func(tx *Tx) error { return tx.Emit(t.Context(), "n", "x", "", nil) }); err != nil {
 		t.Errorf("the next transaction: %v", err)
 	}
 }

@@ -97,7 +97,7 @@ func (s *Store) Forget(ctx context.Context, n msisdn.Number, dry bool) (done Wip
 		if dry {
 			return errDry
 		}
-		return tx.Emit(ctx, "number.forgotten", "", map[string]any{"rows": f.done})
+		return tx.Emit(ctx, "number.forgotten", "", "", map[string]any{"rows": f.done})
 	})
 	if errors.Is(err, errDry) {
 		err = nil

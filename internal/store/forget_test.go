@@ -70,7 +70,7 @@ func TestAPersonWhoIsForgottenLeavesNoTraceAndTheOthersAreWhole(t *testing.T) {
 		if _, err := r.s.Forget(t.Context(), a, false); !errors.Is(err, ErrOpenWork) {
 			t.Fatalf("with an open filing: %v", err)
 		}
-		if _, err := r.v.CancelFiling(t.Context(), filing.ID, ""); err != nil {
+		if _, err := r.v.CancelFiling(t.Context(), verify.Everyone, filing.ID, ""); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := r.s.Forget(t.Context(), a, false); !errors.Is(err, ErrInTheAir) {
@@ -131,7 +131,7 @@ func TestForgettingKillsNothingHalfWhenItDies(t *testing.T) {
 		r := newRig(t, nil)
 		filing := fill(t, r)
 		a, _ := msisdn.Parse(phoneA, "86")
-		if _, err := r.v.CancelFiling(t.Context(), filing.ID, ""); err != nil {
+		if _, err := r.v.CancelFiling(t.Context(), verify.Everyone, filing.ID, ""); err != nil {
 			t.Fatal(err)
 		}
 		if err := r.s.WithdrawAll(t.Context(), a, ""); err != nil {

@@ -19,7 +19,7 @@ func TestTransactionsThatShareACommitStandOrFallEachForItself(t *testing.T) {
 	for i := range 200 {
 		all.Go(func() {
 			err := s.Update(t.Context(), func(tx *Tx) error {
-				if err := tx.Emit(t.Context(), "n", fmt.Sprint(i), nil); err != nil {
+				if err := tx.Emit(t.Context(), "n", fmt.Sprint(i), "", nil); err != nil {
 					return err
 				}
 				if i%3 == 0 {
@@ -57,7 +57,7 @@ func TestAWaiterThatGivesUpLeavesNobodyUncommitted(t *testing.T) {
 		first <- s.Update(t.Context(), func(tx *Tx) error {
 			close(entered)
 			<-leave
-			return tx.Emit(t.Context(), "a", "x", nil)
+			return tx.Emit(t.Context(), "a", "x", "", nil)
 		})
 	}()
 	<-entered
@@ -90,7 +90,7 @@ func TestAPanickingMemberTakesNobodyAlong(t *testing.T) {
 				}
 			}()
 			if err := s.Update(t.Context(), func(tx *Tx) error {
-				if err := tx.Emit(t.Context(), "n", "x", nil); err != nil {
+				if err := tx.Emit(t.Context(), "n", "x", "", nil); err != nil {
 					return err
 				}
 				if i%5 == 0 {
@@ -116,7 +116,7 @@ func BenchmarkDurableCommitsByManyAtOnce(b *testing.B) {
 	b.SetParallelism(16)
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			if err := s.Update(b.Context(), func(tx *Tx) error { return tx.Emit(b.Context(), "a", "x", nil) }); err != nil {
+			if err := s.Update(b.Context(), func(tx *Tx) error { return tx.Emit(b.Context(), "a", "x", "", nil) }); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -126,7 +126,7 @@ func BenchmarkDurableCommitsByManyAtOnce(b *testing.B) {
 func BenchmarkDurableCommitsByOne(b *testing.B) {
 	s := open(b)
 	for b.Loop() {
-		if err := s.Update(b.Context(), func(tx *Tx) error { return tx.Emit(b.Context(), "a", "x", nil) }); err != nil {
+		if err := s.Update(b.Context(), func(tx *Tx) error { return tx.Emit(b.Context(), "a", "x", "", nil) }); err != nil {
 			b.Fatal(err)
 		}
 	}

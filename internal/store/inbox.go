@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"encoding/binary"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"attestd/internal/inbox"
@@ -147,7 +149,7 @@ func (tx *Tx) InsertItem(ctx context.Context, it inbox.Item, set string) error {
 }
 
 const itemColumns = `id, sender, body, data, modem, sim, alphabet, class, parts, total, complete, damaged, readable, sent,
- sent_zone, received, stored, rule, action, rule_failed, code`
+ sent_zone, received, stored, rule, action, rule_failed, code, owner`
 
 // scanItem reads itemColumns. What cannot be opened any more leaves the item unreadable; it does not keep others from
 // being read.
@@ -159,7 +161,7 @@ func (s *Store) scanItem(r scanner) (inbox.Item, error) {
 	var zone int
 	if err := r.Scan(&it.ID, &sender, &body, &data, &it.Modem, &it.SIM, &it.Alphabet, &class, &it.Parts, &it.Total,
 		&it.Complete, &it.Damaged, &it.Readable, &sent, &zone, &received, &stored,
-		&it.Rule, &it.Action, &it.Failed, &code); err != nil {
+		&it.Rule, &it.Action, &it.Failed, &code, &it.Owner); err != nil {
 		return it, err
 	}
 	from, err := s.keys.Open(sender, sealedSender+it.ID)
@@ -230,27 +232,55 @@ func noItem(err error) error {
 	return err
 }
 
-// InboxItem reads one item.
-func (s *Store) InboxItem(ctx context.Context, id string) (inbox.Item, error) {
+// OwnReply gives an item that was a reply to a filing to the filing's owner. Where the phone has filings of several, it is for
+// admins only.
+func (tx *Tx) OwnReply(ctx context.Context, id, from string) error {
+	var owners []string
+	for _, mac := range tx.s.keys.MACs(numberPurpose, []byte(from)) {
+		rows, err := tx.query(ctx, `SELECT DISTINCT owner FROM challenges WHERE number_mac = $1 AND filing_id <> ''`, mac)
+		some, err := collect(rows, err, func(r scanner) (owner string, err error) { return owner, r.Scan(&owner) })
+		if err != nil {
+			return err
+		}
+		owners = append(owners, some...)
+	}
+	slices.Sort(owners)
+	owner := ""
+	if owners = slices.Compact(owners); len(owners) == 1 {
+		owner = owners[0]
+	}
+	return noItem(tx.execOne(ctx, `UPDATE inbox_items SET owner = $1 WHERE id = $2`, owner, id))
+}
+
+// InboxItem reads one item that an owner may see: its own, or everybody's.
+func (s *Store) InboxItem(ctx context.Context, owner, id string) (inbox.Item, error) {
 	it, err := s.scanItem(s.readRow(ctx, `SELECT `+itemColumns+` FROM inbox_items WHERE id = $1`, id))
+	if err == nil && !told(owner, it.Owner) {
+		return inbox.Item{}, ErrNoItem
+	}
 	return it, noItem(explain(err))
 }
 
 // InboxItems lists items, newest first: at most limit of those whose id is smaller than before, "" for the newest.
 func (s *Store) InboxItems(ctx context.Context, before string, limit int) ([]inbox.Item, error) {
-	return s.InboxItemsOf(ctx, "", before, limit)
+	return s.InboxItemsOf(ctx, inbox.Everyone, "", before, limit)
 }
 
-// InboxItemsOf is InboxItems of one action; "" for all.
-func (s *Store) InboxItemsOf(ctx context.Context, action inbox.Action, before string, limit int) ([]inbox.Item, error) {
+// InboxItemsOf is InboxItems of those that an owner may see, and of one action; "" for all.
+func (s *Store) InboxItemsOf(ctx context.Context, owner string, action inbox.Action, before string, limit int) ([]inbox.Item, error) {
 	if before == "" {
 		before = "~" // behind every UUID
 	}
-	where, args := `id < $1 ORDER BY id DESC LIMIT $2`, []any{before, limit}
+	where, args := `id < $1`, []any{before}
 	if action != "" {
-		where, args = `action = $1 AND action <> '' AND id < $2 ORDER BY id DESC LIMIT $3`, []any{string(action), before, limit}
+		where, args = `id < $1 AND action = $2 AND action <> ''`, []any{before, string(action)}
 	}
-	rows, err := s.readQuery(ctx, `SELECT `+itemColumns+` FROM inbox_items WHERE `+where, args...)
+	if owner != inbox.Everyone {
+		args = append(args, owner)
+		where += fmt.Sprintf(` AND owner IN ('*', $%d) AND $%d <> ''`, len(args), len(args))
+	}
+	args = append(args, limit)
+	rows, err := s.readQuery(ctx, `SELECT `+itemColumns+` FROM inbox_items WHERE `+where+fmt.Sprintf(` ORDER BY id DESC LIMIT $%d`, len(args)), args...)
 	items, err := collect(rows, err, s.scanItem)
 	return items, explain(err)
 }

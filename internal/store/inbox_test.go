@@ -271,7 +271,7 @@ func TestTheInboxIsListedInPages(t *testing.T) {
 		for _, it := range page {
 			text += it.Text
 			before = it.ID
-			if one, err := s.InboxItem(t.Context(), it.ID); err != nil || one.Text != it.Text {
+			if one, err := s.InboxItem(t.Context(), inbox.Everyone, it.ID); err != nil || one.Text != it.Text {
 				t.Fatal(one, err)
 			}
 		}
@@ -282,7 +282,7 @@ func TestTheInboxIsListedInPages(t *testing.T) {
 	if text != "yxwvutsrqponmlkjihgfedcba" {
 		t.Fatal(text)
 	}
-	if _, err := s.InboxItem(t.Context(), "none"); !errors.Is(err, ErrNoItem) {
+	if _, err := s.InboxItem(t.Context(), inbox.Everyone, "none"); !errors.Is(err, ErrNoItem) {
 		t.Fatal(err)
 	}
 }

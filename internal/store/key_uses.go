@@ -121,7 +121,7 @@ func (tx *Tx) noteGeneration(ctx context.Context, before, now byte) error {
 	if err != nil || before == 0 {
 		return err
 	}
-	return tx.Emit(ctx, "keys.rotated", "", map[string]string{"generation": generation, "before": strconv.Itoa(int(before))})
+	return tx.Emit(ctx, "keys.rotated", "", "", map[string]string{"generation": generation, "before": strconv.Itoa(int(before))})
 }
 
 // NotedGeneration is what NoteGeneration wrote; 0 when nobody has served from this database since there are generations.

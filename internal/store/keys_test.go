@@ -89,7 +89,7 @@ func readable(t *testing.T, r *rig, filing string) string {
 	var b strings.Builder
 	f := r.filing(filing)
 	fmt.Fprintln(&b, f.Persons[0].Name, f.Persons[1].Name)
-	page, _, err := r.s.Messages(ctx, queue.Filter{Limit: 100})
+	page, _, err := r.s.Messages(ctx, queue.Filter{Owner: queue.Everyone, Limit: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func readable(t *testing.T, r *rig, filing string) string {
 	}
 	for _, n := range []string{phoneA, phoneB, "13700137000", "13600136000"} {
 		to, _ := msisdn.Parse(n, "86")
-		page, _, err := r.s.Messages(ctx, queue.Filter{Limit: 100, To: to})
+		page, _, err := r.s.Messages(ctx, queue.Filter{Owner: queue.Everyone, Limit: 100, To: to})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -40,7 +40,7 @@ const (
 
 // messageColumns and partColumns are read by scanMessage.
 const (
-	messageColumns = `m.id, m.origin, coalesce(m.idempotency_key, ''), m.recipient, m.body, m.priority, m.deadline, m.report,
+	messageColumns = `m.id, m.owner, m.origin, coalesce(m.idempotency_key, ''), m.recipient, m.body, m.priority, m.deadline, m.report,
  m.flash, m.repeatable, m.necessary, m.pid, m.modem, m.alphabet, m.segments, m.ref, m.created, m.state, m.reason, m.updated, m.accepted,
  m.delivered, m.ended, m.attempts, m.station, m.sim`
 	partColumns = `s.seq, s.state, s.due, s.lane, s.attempts, s.tries, s.faults, s.repeated, s.doubt, s.station, s.sim, s.mr,
@@ -54,7 +54,7 @@ func (s *Store) scanMessage(r scanner, part *queue.Segment) (queue.Message, erro
 	var m queue.Message
 	var recipient, body []byte
 	var deadline, created, updated, accepted, delivered, ended, due, submitted, discharged int64
-	dest := []any{&m.ID, &m.Origin, &m.IdempotencyKey, &recipient, &body, &m.Priority, &deadline, &m.Report,
+	dest := []any{&m.ID, &m.Owner, &m.Origin, &m.IdempotencyKey, &recipient, &body, &m.Priority, &deadline, &m.Report,
 		&m.Flash, &m.Repeatable, &m.Necessary, &m.PID, &m.Modem, &m.Alphabet, &m.Segments, &m.Ref, &created, &m.State, &m.Reason, &updated, &accepted,
 		&delivered, &ended, &m.Attempts, &m.Station, &m.SIM}
 	if part != nil {
@@ -126,11 +126,11 @@ func (tx *Tx) MessagesOf(ctx context.Context, origin string) ([]queue.Message, e
 	return tx.s.scanWithParts(tx.query(ctx, selectWithParts+`WHERE m.origin = $1 AND m.ended = 0 ORDER BY m.id, s.seq`, origin))
 }
 
-// MessageByKey finds what was enqueued under the draft's origin and key, and says whether it was the same draft.
+// MessageByKey finds what was enqueued under the draft's owner and key, and says whether it was the same draft.
 func (tx *Tx) MessageByKey(ctx context.Context, d queue.Draft) (m queue.Message, same, found bool, err error) {
 	var id string
 	var fingerprint []byte
-	err = tx.row(ctx, `SELECT id, fingerprint FROM messages WHERE origin = $1 AND idempotency_key = $2`, d.Origin, d.IdempotencyKey).Scan(&id, &fingerprint)
+	err = tx.row(ctx, `SELECT id, fingerprint FROM messages WHERE owner = $1 AND idempotency_key = $2`, d.Owner, d.IdempotencyKey).Scan(&id, &fingerprint)
 	if errors.Is(err, sql.ErrNoRows) {
 		return m, false, false, nil
 	} else if err != nil {
@@ -165,14 +165,14 @@ func (tx *Tx) InsertMessage(ctx context.Context, m queue.Message) error {
 	e164 := m.To.E164()
 	_, err := tx.exec(ctx, `INSERT INTO messages (id, origin, idempotency_key, fingerprint, recipient, recipient_mac, body,
  priority, deadline, report, flash, repeatable, pid, modem, alphabet, segments, ref, created, state, reason, updated,
- accepted, delivered, ended, attempts, station, sim, prefix, spanned, necessary) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
- $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30)`,
+ accepted, delivered, ended, attempts, station, sim, prefix, spanned, necessary, owner) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
+ $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)`,
 		m.ID, m.Origin, key, fingerprint,
 		tx.s.keys.Seal([]byte(e164), sealedRecipient+m.ID), tx.s.keys.MAC(numberPurpose, []byte(e164)),
 		tx.s.keys.Seal([]byte(m.Text), sealedBody+m.ID),
 		int(m.Priority), micros(m.Deadline), m.Report, m.Flash, m.Repeatable, int(m.PID), m.Modem, int(m.Alphabet), m.Segments,
 		int(m.Ref), micros(m.Created), string(m.State), m.Reason, micros(m.Updated), micros(m.Accepted), micros(m.Delivered),
-		micros(m.Ended), m.Attempts, m.Station, m.SIM, m.To.Prefix(), m.Spanned, m.Necessary)
+		micros(m.Ended), m.Attempts, m.Station, m.SIM, m.To.Prefix(), m.Spanned, m.Necessary, m.Owner)
 	if err != nil {
 		return err
 	}

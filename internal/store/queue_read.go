@@ -10,12 +10,16 @@ import (
 
 const defaultList, longestList = 100, 1000
 
-// Message gives a message with its parts, or queue.ErrNotFound.
-func (s *Store) Message(ctx context.Context, id string) (queue.Message, error) {
-	return one(s.scanWithParts(s.readQuery(ctx, selectWithParts+`WHERE m.id = $1 ORDER BY s.seq`, id)))
+// Message gives an owner's message with its parts, or queue.ErrNotFound.
+func (s *Store) Message(ctx context.Context, owner, id string) (queue.Message, error) {
+	m, err := one(s.scanWithParts(s.readQuery(ctx, selectWithParts+`WHERE m.id = $1 ORDER BY s.seq`, id)))
+	if err == nil && owner != queue.Everyone && (owner == "" || owner != m.Owner) {
+		return queue.Message{}, queue.ErrNotFound
+	}
+	return m, err
 }
 
-// Messages lists messages, newest first and without their parts; next is the cursor of the rest, "" at the end.
+// Messages lists an owner's messages, newest first and without their parts; next is the cursor of the rest, "" at the end.
 func (s *Store) Messages(ctx context.Context, f queue.Filter) (items []queue.Message, next string, err error) {
 	limit := f.Limit
 	if limit <= 0 {
@@ -27,6 +31,13 @@ func (s *Store) Messages(ctx context.Context, f queue.Filter) (items []queue.Mes
 	add := func(condition string, arg any) {
 		args = append(args, arg)
 		where = append(where, condition+placeholder(len(args)))
+	}
+	switch f.Owner {
+	case queue.Everyone:
+	case "":
+		return nil, "", nil
+	default:
+		add("m.owner = ", f.Owner)
 	}
 	if f.State != "" {
 		add("m.state = ", string(f.State))

@@ -48,7 +48,7 @@ func TestInvariantNoTextAndNoNumberStandsPlainInTheDatabase(t *testing.T) {
 	if matched, err := q.Report(t.Context(), queue.Report{SIM: "s", MR: 3, Recipient: "+8613977000001", Raw: []byte("8613977000001"), Received: time.Now()}); matched || err != nil {
 		t.Fatal(matched, err)
 	}
-	if _, err := q.Cancel(t.Context(), m.ID); err != nil {
+	if _, err := q.Cancel(t.Context(), queue.Everyone, m.ID); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {
@@ -79,7 +79,7 @@ func TestAMessageReadsBackAsItWasWritten(t *testing.T) {
 	d.IdempotencyKey = "key"
 	d.Deadline = time.Now().Add(time.Hour).Truncate(time.Microsecond).UTC()
 	want := enqueue(t, s, d)
-	got, err := s.Message(t.Context(), want.ID)
+	got, err := s.Message(t.Context(), queue.Everyone, want.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func TestAMessageReadsBackAsItWasWritten(t *testing.T) {
 	if next.Ref != want.Ref+1 {
 		t.Errorf("reference %d after %d", next.Ref, want.Ref)
 	}
-	if _, err := s.Message(t.Context(), "none"); !errors.Is(err, queue.ErrNotFound) {
+	if _, err := s.Message(t.Context(), queue.Everyone, "none"); !errors.Is(err, queue.ErrNotFound) {
 		t.Errorf("no such message: %v", err)
 	}
 }
@@ -109,11 +109,11 @@ func TestMessagesAreListedNewestFirstPageByPage(t *testing.T) {
 		ids = append(ids, enqueue(t, s, draft(t, i%5)).ID)
 	}
 	q := queue.New(s.Queue(), queue.DefaultPolicy(), nil)
-	if _, err := q.Cancel(t.Context(), ids[3]); err != nil {
+	if _, err := q.Cancel(t.Context(), queue.Everyone, ids[3]); err != nil {
 		t.Fatal(err)
 	}
 	var seen []string
-	for f := (queue.Filter{Limit: 10}); ; {
+	for f := (queue.Filter{Owner: queue.Everyone, Limit: 10}); ; {
 		items, next, err := s.Messages(t.Context(), f)
 		if err != nil {
 			t.Fatal(err)
@@ -133,9 +133,9 @@ func TestMessagesAreListedNewestFirstPageByPage(t *testing.T) {
 		f queue.Filter
 		n int
 	}{
-		"state":  {queue.Filter{State: queue.Cancelled}, 1},
-		"number": {queue.Filter{To: draft(t, 2).To}, 5},
-		"both":   {queue.Filter{To: draft(t, 3).To, State: queue.Queued}, 4},
+		"state":  {queue.Filter{Owner: queue.Everyone, State: queue.Cancelled}, 1},
+		"number": {queue.Filter{Owner: queue.Everyone, To: draft(t, 2).To}, 5},
+		"both":   {queue.Filter{Owner: queue.Everyone, To: draft(t, 3).To, State: queue.Queued}, 4},
 	} {
 		if items, next, err := s.Messages(t.Context(), c.f); err != nil || len(items) != c.n || next != "" {
 			t.Errorf("by %s: %d, %q, %v, want %d", name, len(items), next, err, c.n)
@@ -153,7 +153,7 @@ func TestTextsAreWipedWithTheEndAndNumbersLater(t *testing.T) {
 	p.KeepTexts = time.Hour
 	q := queue.New(s.Queue(), p, nil)
 	m, waits := enqueue(t, s, draft(t, 1)), enqueue(t, s, draft(t, 2))
-	if _, err := q.Cancel(t.Context(), m.ID); err != nil {
+	if _, err := q.Cancel(t.Context(), queue.Everyone, m.ID); err != nil {
 		t.Fatal(err)
 	}
 	ended := time.Now()
@@ -169,7 +169,7 @@ func TestTextsAreWipedWithTheEndAndNumbersLater(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := s.Message(t.Context(), m.ID)
+		got, err := s.Message(t.Context(), queue.Everyone, m.ID)
 		if err != nil || got.Text != "" != c.text || got.To.IsZero() == c.number || got.Wiped == c.text || got.Locked {
 			t.Errorf("after %v: %+v, %v", c.after, got, err)
 		}
@@ -177,7 +177,7 @@ func TestTextsAreWipedWithTheEndAndNumbersLater(t *testing.T) {
 			t.Errorf("after %v nothing is due any more", c.after)
 		}
 	}
-	if got, _ := s.Message(t.Context(), waits.ID); got.State != queue.Expired { // 30 days later
+	if got, _ := s.Message(t.Context(), queue.Everyone, waits.ID); got.State != queue.Expired { // 30 days later
 		t.Errorf("%s", got.State)
 	}
 }
@@ -204,14 +204,14 @@ func TestAMessageThatCannotBeOpenedWaitsAndHoldsUpNobody(t *testing.T) {
 	<-sent
 	stop()
 	<-ended
-	if m, err := s.Message(t.Context(), lost.ID); err != nil || m.State != queue.Queued || !m.Locked || !m.Parts[0].Due.After(time.Now()) {
+	if m, err := s.Message(t.Context(), queue.Everyone, lost.ID); err != nil || m.State != queue.Queued || !m.Locked || !m.Parts[0].Due.After(time.Now()) {
 		t.Errorf("%s %s, %v", m.State, m.Reason, err)
 	}
-	if m, err := s.Message(t.Context(), good.ID); err != nil || m.State != queue.Submitted {
+	if m, err := s.Message(t.Context(), queue.Everyone, good.ID); err != nil || m.State != queue.Submitted {
 		t.Errorf("%s, %v", m.State, err)
 	}
 	s.keys.Replace(right) // the key is back
-	if m, err := s.Message(t.Context(), lost.ID); err != nil || m.Locked || m.To.IsZero() {
+	if m, err := s.Message(t.Context(), queue.Everyone, lost.ID); err != nil || m.Locked || m.To.IsZero() {
 		t.Errorf("%+v, %v", m, err)
 	}
 }

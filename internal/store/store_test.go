@@ -38,7 +38,7 @@ func TestWatchersAreWokenAfterCommitAndNotAfterRollback(t *testing.T) {
 		defer stop()
 		failed := errors.New("no")
 		err := s.Update(t.Context(), func(tx *Tx) error {
-			if err := tx.Emit(t.Context(), "a", "x", nil); err != nil {
+			if err := tx.Emit(t.Context(), "a", "x", "", nil); err != nil {
 				return err
 			}
 			return failed
@@ -50,7 +50,7 @@ func TestWatchersAreWokenAfterCommitAndNotAfterRollback(t *testing.T) {
 			t.Fatal("woken by a transaction that was rolled back")
 		}
 		if err := s.Update(t.Context(), func(tx *Tx) error {
-			if err := tx.Emit(t.Context(), "b", "x", map[string]int{"n": 1}); err != nil {
+			if err := tx.Emit(t.Context(), "b", "x", "", map[string]int{"n": 1}); err != nil {
 				return err
 			}
 			if len(events) != 0 {
@@ -73,7 +73,7 @@ func TestAPanicInATransactionRollsItBackAndFreesTheWriter(t *testing.T) {
 	func() {
 		defer func() { _ = recover() }()
 		_ = s.Update(t.Context(), func(tx *Tx) error {
-			_ = tx.Emit(t.Context(), "a", "x", nil)
+			_ = tx.Emit(t.Context(), "a", "x", "", nil)
 			panic("boom")
 		})
 	}()

@@ -22,6 +22,8 @@ const tokenPrefix = "att_"
 var (
 	// ErrTokenName says that a name cannot be given to a token.
 	ErrTokenName = errors.New("a token's name has 1 to 64 of the characters a-z A-Z 0-9 . _ -, and begins with a letter or digit")
+	// ErrTenantName says that a name cannot be given to a tenant.
+	ErrTenantName = errors.New("a tenant's name has 1 to 64 of the characters a-z A-Z 0-9 . _ -, and begins with a letter or digit")
 	// ErrTokenExists says that the name belongs to a token in use.
 	ErrTokenExists = errors.New("a token of that name exists: choose another name, rotate it, or revoke it first")
 	// ErrTokenNotFound says that no token in use has the name.
@@ -34,6 +36,7 @@ var (
 type Token struct {
 	ID      string
 	Name    string
+	Tenant  string // whose it is that the token makes: tokens of one tenant share it
 	Scopes  access.Scopes
 	Created time.Time
 	Expires time.Time // zero: never
@@ -43,6 +46,7 @@ type Token struct {
 // NewToken is what is asked for.
 type NewToken struct {
 	Name   string
+	Tenant string        // "": the name
 	Scopes access.Scopes // none: access.Platform
 	Life   time.Duration // 0: it does not expire
 }
@@ -52,6 +56,12 @@ func (s *Store) CreateToken(ctx context.Context, want NewToken) (secret string, 
 	if !tokenName.MatchString(want.Name) {
 		return "", Token{}, ErrTokenName
 	}
+	if want.Tenant == "" {
+		want.Tenant = want.Name
+	}
+	if !tokenName.MatchString(want.Tenant) {
+		return "", Token{}, ErrTenantName
+	}
 	if len(want.Scopes) == 0 {
 		want.Scopes = access.Platform
 	}
@@ -59,7 +69,7 @@ func (s *Store) CreateToken(ctx context.Context, want NewToken) (secret string, 
 		if secret, t, err = tx.insertToken(ctx, want); err != nil {
 			return err
 		}
-		return tx.Emit(ctx, "token.created", t.ID, tokenEvent(t))
+		return tx.Emit(ctx, "token.created", t.ID, "", tokenEvent(t))
 	})
 	if err != nil {
 		return "", Token{}, err
@@ -72,12 +82,12 @@ func (tx *Tx) insertToken(ctx context.Context, want NewToken) (secret string, t 
 	_, _ = rand.Read(random) // never fails
 	secret = tokenPrefix + base64.RawURLEncoding.EncodeToString(random)
 	hash := sha256.Sum256([]byte(secret))
-	t = Token{ID: newID(), Name: want.Name, Scopes: want.Scopes, Created: fromMicros(micros(time.Now()))}
+	t = Token{ID: newID(), Name: want.Name, Tenant: want.Tenant, Scopes: want.Scopes, Created: fromMicros(micros(time.Now()))}
 	if want.Life > 0 {
 		t.Expires = fromMicros(micros(t.Created.Add(want.Life)))
 	}
-	taken, err := tx.exec(ctx, `INSERT INTO tokens (id, name, hash, created, scopes, expires) VALUES ($1, $2, $3, $4, $5, $6)
-		ON CONFLICT DO NOTHING`, t.ID, t.Name, hash[:], micros(t.Created), t.Scopes.String(), micros(t.Expires))
+	taken, err := tx.exec(ctx, `INSERT INTO tokens (id, name, hash, created, scopes, expires, tenant) VALUES ($1, $2, $3, $4, $5, $6, $7)
+		ON CONFLICT DO NOTHING`, t.ID, t.Name, hash[:], micros(t.Created), t.Scopes.String(), micros(t.Expires), t.Tenant)
 	if err != nil {
 		return "", Token{}, err
 	}
@@ -89,16 +99,16 @@ func (tx *Tx) insertToken(ctx context.Context, want NewToken) (secret string, t 
 
 // tokenEvent is what others are told of a token.
 func tokenEvent(t Token) map[string]string {
-	data := map[string]string{"name": t.Name, "scopes": t.Scopes.String()}
+	data := map[string]string{"name": t.Name, "tenant": t.Tenant, "scopes": t.Scopes.String()}
 	if !t.Expires.IsZero() {
 		data["expires"] = t.Expires.Format(time.RFC3339)
 	}
 	return data
 }
 
-const selectToken = `SELECT id, name, scopes, created, expires, revoked FROM tokens `
+const selectToken = `SELECT id, name, tenant, scopes, created, expires, revoked FROM tokens `
 
-// RotateToken gives a name a new secret with the same scopes; the old one is refused after the overlap. life is that of the
+// RotateToken gives a name a new secret with the same scopes and tenant; the old one is refused after the overlap. life is that of the
 // new one; 0 is that of the old.
 func (s *Store) RotateToken(ctx context.Context, name string, overlap, life time.Duration) (secret string, t Token, err error) {
 	err = s.Update(ctx, func(tx *Tx) error {
@@ -113,12 +123,12 @@ func (s *Store) RotateToken(ctx context.Context, name string, overlap, life time
 		if err := tx.execOne(ctx, `UPDATE tokens SET revoked = $1 WHERE id = $2`, micros(until), old.ID); err != nil {
 			return err
 		}
-		if secret, t, err = tx.insertToken(ctx, NewToken{name, old.Scopes, life}); err != nil {
+		if secret, t, err = tx.insertToken(ctx, NewToken{Name: name, Tenant: old.Tenant, Scopes: old.Scopes, Life: life}); err != nil {
 			return err
 		}
 		data := tokenEvent(t)
 		data["replaces"], data["old_until"] = old.ID, until.UTC().Format(time.RFC3339)
-		return tx.Emit(ctx, "token.rotated", t.ID, data)
+		return tx.Emit(ctx, "token.rotated", t.ID, "", data)
 	})
 	if err != nil {
 		return "", Token{}, err
@@ -145,7 +155,7 @@ func (s *Store) RevokeToken(ctx context.Context, name string) (t Token, err erro
 			micros(t.Revoked), name, micros(t.Revoked)); err != nil {
 			return err
 		}
-		return tx.Emit(ctx, "token.revoked", t.ID, tokenEvent(t))
+		return tx.Emit(ctx, "token.revoked", t.ID, "", tokenEvent(t))
 	})
 	return t, err
 }
@@ -166,8 +176,8 @@ func (s *Store) Authenticate(ctx context.Context, secret string) (c access.Calle
 	want, have := sha256.Sum256([]byte(secret)), []byte(nil)
 	var scopes string
 	now := micros(time.Now())
-	err = s.readRow(ctx, `SELECT name, hash, scopes FROM tokens WHERE hash = $1 AND (revoked = 0 OR revoked > $2) AND (expires = 0 OR expires > $3)`,
-		want[:], now, now).Scan(&c.Name, &have, &scopes)
+	err = s.readRow(ctx, `SELECT id, name, tenant, hash, scopes FROM tokens WHERE hash = $1 AND (revoked = 0 OR revoked > $2) AND (expires = 0 OR expires > $3)`,
+		want[:], now, now).Scan(&c.ID, &c.Name, &c.Tenant, &have, &scopes)
 	if errors.Is(err, sql.ErrNoRows) {
 		return access.Caller{}, false, nil
 	} else if err != nil {
@@ -189,7 +199,7 @@ func storedScopes(list string) access.Scopes {
 func scanToken(row scanner) (t Token, err error) {
 	var created, expires, revoked int64
 	var scopes string
-	err = row.Scan(&t.ID, &t.Name, &scopes, &created, &expires, &revoked)
+	err = row.Scan(&t.ID, &t.Name, &t.Tenant, &scopes, &created, &expires, &revoked)
 	t.Scopes = storedScopes(scopes)
 	t.Created, t.Expires, t.Revoked = fromMicros(created), fromMicros(expires), fromMicros(revoked)
 	return t, err

@@ -16,7 +16,7 @@ func TestWhatAModemWaitsForGoesAheadOfWhatIsTakenIn(t *testing.T) {
 	hold(s)
 	for range 40 {
 		all.Go(func() {
-			if err := s.Update(t.Context(), func(tx *Tx) error { order = append(order, "in"); return tx.Emit(t.Context(), "a", "x", nil) }); err != nil {
+			if err := s.Update(t.Context(), func(tx *Tx) error { order = append(order, "in"); return tx.Emit(t.Context(), "a", "x", "", nil) }); err != nil {
 				t.Error(err)
 			}
 		})
@@ -24,7 +24,7 @@ func TestWhatAModemWaitsForGoesAheadOfWhatIsTakenIn(t *testing.T) {
 	for s.turns.waiting() < 40 {
 	}
 	all.Go(func() {
-		if err := s.Ahead(t.Context(), func(tx *Tx) error { order = append(order, "out"); return tx.Emit(t.Context(), "a", "x", nil) }); err != nil {
+		if err := s.Ahead(t.Context(), func(tx *Tx) error { order = append(order, "out"); return tx.Emit(t.Context(), "a", "x", "", nil) }); err != nil {
 			t.Error(err)
 		}
 	})

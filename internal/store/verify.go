@@ -43,7 +43,7 @@ func (tx *Tx) Send(ctx context.Context, o verify.Outgoing) (string, error) {
 	d := queue.Draft{
 		To: o.To, Text: o.Text, Priority: queue.Urgent, Deadline: o.Deadline, Report: true, Repeatable: true, PID: o.PID,
 		Spanned: true,
-		Origin:  challengeOrigin + o.ChallengeID,
+		Owner:   o.Owner, Origin: challengeOrigin + o.ChallengeID, Payer: o.Payer,
 	}
 	if o.Answer {
 		d.Origin, d.Priority, d.Repeatable, d.Report = answerOrigin+o.ChallengeID, queue.Normal, false, false

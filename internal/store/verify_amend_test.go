@@ -21,6 +21,7 @@ const phoneC, tailC = "13700137000", "654321"
 func (r *rig) amend(f verify.Filing, who int, change verify.AmendRequest) verify.Filing {
 	r.t.Helper()
 	change.FilingID, change.PersonID = f.ID, f.Persons[who].ID
+	change.Owner = verify.Everyone
 	after, err := r.v.AmendPerson(context.Background(), change)
 	if err != nil {
 		r.t.Fatal(err)
@@ -31,7 +32,7 @@ func (r *rig) amend(f verify.Filing, who int, change verify.AmendRequest) verify
 // states counts the messages of the database by state.
 func (r *rig) states() map[queue.State]int {
 	r.t.Helper()
-	all, _, err := r.s.Messages(context.Background(), queue.Filter{Limit: 1000})
+	all, _, err := r.s.Messages(context.Background(), queue.Filter{Owner: queue.Everyone, Limit: 1000})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -140,7 +141,7 @@ func TestTheTimelineTellsEverythingInOrderAndNoSecret(t *testing.T) {
 		var text strings.Builder
 		last := int64(0)
 		for after := int64(0); ; {
-			page, next, err := r.v.Timeline(context.Background(), f.ID, after, 4)
+			page, next, err := r.v.Timeline(context.Background(), verify.Everyone, f.ID, after, 4)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -181,7 +182,7 @@ func TestTheTimelineTellsEverythingInOrderAndNoSecret(t *testing.T) {
 				t.Errorf("it tells %s", secret)
 			}
 		}
-		if _, _, err := r.v.Timeline(context.Background(), "none", 0, 10); !errors.Is(err, verify.ErrNotFound) {
+		if _, _, err := r.v.Timeline(context.Background(), verify.Everyone, "none", 0, 10); !errors.Is(err, verify.ErrNotFound) {
 			t.Error(err)
 		}
 	})
@@ -222,7 +223,7 @@ func TestFilingsAreSearchedByMobileTypeTimeAndStatePageByPage(t *testing.T) {
 			}
 		}
 		for _, mobile := range []string{phoneA, "+86 138-0013-8000", "１３８００１３８０００"} {
-			if got := all(verify.FilingQuery{Mobile: mobile}); !slices.Equal(got, ofA) {
+			if got := all(verify.FilingQuery{Owner: verify.Everyone, Mobile: mobile}); !slices.Equal(got, ofA) {
 				t.Errorf("%s: %d of %d", mobile, len(got), len(ofA))
 			}
 		}
@@ -233,17 +234,20 @@ func TestFilingsAreSearchedByMobileTypeTimeAndStatePageByPage(t *testing.T) {
 			3: {Mobile: phoneB, Type: "change"},
 			4: {From: start.Add(2 * time.Hour)},
 			5: {To: start.Add(4*time.Hour + time.Microsecond)},
-			6: {Type: "change", Origin: "platform"},
+			6: {Type: "change", Owner: "platform"},
 		} {
+			if q.Owner == "" {
+				q.Owner = verify.Everyone
+			}
 			if got := all(q); len(got) != want {
 				t.Errorf("%d, want %d", len(got), want)
 			}
 		}
-		if got := all(verify.FilingQuery{Type: "first"}); len(got) != 0 {
+		if got := all(verify.FilingQuery{Owner: verify.Everyone, Type: "first"}); len(got) != 0 {
 			t.Error(got)
 		}
 		var invalid verify.Invalid
-		if _, _, err := r.v.Filings(context.Background(), verify.FilingQuery{Mobile: "12", Limit: 1}); !errors.As(err, &invalid) || invalid[0].Field != "mobile" {
+		if _, _, err := r.v.Filings(context.Background(), verify.FilingQuery{Owner: verify.Everyone, Mobile: "12", Limit: 1}); !errors.As(err, &invalid) || invalid[0].Field != "mobile" {
 			t.Error(err)
 		}
 	})
@@ -267,7 +271,7 @@ func TestAnAmendmentAndASearchFindWhatAnOlderKeyMade(t *testing.T) {
 			t.Error("the same phone and tail under a newer key were taken for others")
 		}
 		f = r.amend(f, 0, verify.AmendRequest{Mobile: phoneB}) // joins the challenge that the older key made
-		if page, _, err := r.v.Filings(context.Background(), verify.FilingQuery{Mobile: phoneB, Limit: 10}); err != nil || len(page) != 1 {
+		if page, _, err := r.v.Filings(context.Background(), verify.FilingQuery{Owner: verify.Everyone, Mobile: phoneB, Limit: 10}); err != nil || len(page) != 1 {
 			t.Errorf("%d found, %v", len(page), err)
 		}
 		if f.Persons[0].ChallengeID != f.Persons[1].ChallengeID {

@@ -54,7 +54,7 @@ func BenchmarkCheck(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		m, err := s.Message(b.Context(), f.Challenges[0].LastSMS)
+		m, err := s.Message(b.Context(), queue.Everyone, f.Challenges[0].LastSMS)
 		if err != nil {
 			b.Fatal(err)
 		}

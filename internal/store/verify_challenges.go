@@ -9,7 +9,7 @@ import (
 	"attestd/verify"
 )
 
-const selectChallenge = `SELECT id, filing_id, origin, number, number_mac, mobile, language, site, tail_macs, life, hard_end,
+const selectChallenge = `SELECT id, filing_id, owner, origin, number, number_mac, mobile, language, site, tail_macs, life, hard_end,
  max_wrong, max_sends, replace_type, created, state, reason, code_mac, code, wrong, sends, last_send, first_sms, last_sms, last_sms_state,
  accepted, delivered, deadline, due, ended FROM challenges `
 
@@ -17,7 +17,7 @@ func scanChallenge(r scanner) (verify.Challenge, error) {
 	var c verify.Challenge
 	var tails []byte
 	var life, hardEnd, created, lastSend, accepted, delivered, deadline, due, ended int64
-	err := r.Scan(&c.ID, &c.FilingID, &c.Origin, &c.NumberSealed, &c.NumberMAC, &c.Mobile, &c.Language, &c.Site, &tails, &life, &hardEnd,
+	err := r.Scan(&c.ID, &c.FilingID, &c.Owner, &c.Origin, &c.NumberSealed, &c.NumberMAC, &c.Mobile, &c.Language, &c.Site, &tails, &life, &hardEnd,
 		&c.MaxWrong, &c.MaxSends, &c.ReplaceType, &created, &c.State, &c.Reason, &c.CodeMAC, &c.CodeSealed, &c.Wrong, &c.Sends, &lastSend,
 		&c.FirstSMS, &c.LastSMS, &c.LastSMSState, &accepted, &delivered, &deadline, &due, &ended)
 	if err != nil {
@@ -36,12 +36,12 @@ func scanChallenge(r scanner) (verify.Challenge, error) {
 func (tx *Tx) InsertChallenge(ctx context.Context, c verify.Challenge) error {
 	_, err := tx.exec(ctx, `INSERT INTO challenges (id, filing_id, origin, number, number_mac, mobile, language, site, tail_macs, life,
  hard_end, max_wrong, max_sends, replace_type, created, state, reason, code_mac, code, wrong, sends, last_send, first_sms, last_sms,
- last_sms_state, accepted, delivered, deadline, due, ended) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
- $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30)`,
+ last_sms_state, accepted, delivered, deadline, due, ended, owner) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+ $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)`,
 		c.ID, c.FilingID, c.Origin, c.NumberSealed, c.NumberMAC, c.Mobile, c.Language, c.Site, pack(c.TailMACs), c.Life.Microseconds(),
 		c.HardEnd.Microseconds(), c.MaxWrong, c.MaxSends, c.ReplaceType, micros(c.Created), c.State, c.Reason, c.CodeMAC, c.CodeSealed, c.Wrong, c.Sends,
 		micros(c.LastSend), c.FirstSMS, c.LastSMS, c.LastSMSState, micros(c.Accepted), micros(c.Delivered), micros(c.Deadline),
-		micros(c.Due), micros(c.Ended))
+		micros(c.Due), micros(c.Ended), c.Owner)
 	return err
 }
 

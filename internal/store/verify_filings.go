@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	selectFiling = `SELECT id, origin, reference, body_mac, type, changes, language, callback, created, state, reason, note, updated, ended,
+	selectFiling = `SELECT id, owner, origin, reference, body_mac, type, changes, language, callback, created, state, reason, note, updated, ended,
  supersedes, superseded_by, province, entity, resubmit_after, resubmit_due, resubmits, resubmitted FROM filings `
 	selectPersons = `SELECT id, filing_id, place, role, site, kind, name, mobile, tail_macs, challenge_id, state, reason, verified,
  amended FROM persons WHERE filing_id = $1 ORDER BY place`
@@ -24,7 +24,7 @@ func scanFiling(r scanner) (verify.Filing, error) {
 	var f verify.Filing
 	var changes string
 	var created, updated, ended, resubmitAfter, resubmitDue int64
-	err := r.Scan(&f.ID, &f.Origin, &f.Reference, &f.BodyMAC, &f.Type, &changes, &f.Language, &f.Callback, &created, &f.State, &f.Reason,
+	err := r.Scan(&f.ID, &f.Owner, &f.Origin, &f.Reference, &f.BodyMAC, &f.Type, &changes, &f.Language, &f.Callback, &created, &f.State, &f.Reason,
 		&f.Note, &updated, &ended, &f.Supersedes, &f.By, &f.Province, &f.Entity, &resubmitAfter, &resubmitDue, &f.Resubmits, &f.Resubmitted)
 	if err != nil {
 		return f, verifyNotFound(err)
@@ -64,11 +64,11 @@ func (tx *Tx) InsertFiling(ctx context.Context, f verify.Filing) error {
 		changes = string(text)
 	}
 	_, err := tx.exec(ctx, `INSERT INTO filings (id, origin, reference, body_mac, type, changes, language, callback, created, state,
- reason, note, updated, ended, supersedes, superseded_by, province, entity, resubmit_after, resubmit_due, resubmits, resubmitted)
- VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)`,
+ reason, note, updated, ended, supersedes, superseded_by, province, entity, resubmit_after, resubmit_due, resubmits, resubmitted, owner)
+ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)`,
 		f.ID, f.Origin, f.Reference, f.BodyMAC, f.Type, changes, f.Language, f.Callback, micros(f.Created), f.State,
 		f.Reason, f.Note, micros(f.Updated), micros(f.Ended), f.Supersedes, f.By, f.Province, f.Entity,
-		f.ResubmitAfter.Microseconds(), micros(f.ResubmitDue), f.Resubmits, f.Resubmitted)
+		f.ResubmitAfter.Microseconds(), micros(f.ResubmitDue), f.Resubmits, f.Resubmitted, f.Owner)
 	if err != nil {
 		return err
 	}
@@ -105,8 +105,8 @@ func (tx *Tx) Filing(ctx context.Context, id string) (verify.Filing, error) {
 }
 
 // FilingByReference finds a filing by its client's name for it.
-func (tx *Tx) FilingByReference(ctx context.Context, origin, reference string) (verify.Filing, error) {
-	return tx.filing(ctx, `WHERE origin = $1 AND reference = $2 AND reference <> ''`, origin, reference)
+func (tx *Tx) FilingByReference(ctx context.Context, owner, reference string) (verify.Filing, error) {
+	return tx.filing(ctx, `WHERE owner = $1 AND reference = $2 AND reference <> ''`, owner, reference)
 }
 
 // DueFilings lists filings that are to be submitted again.
@@ -124,12 +124,12 @@ func (tx *Tx) NextDueFiling(ctx context.Context) (time.Time, error) {
 // mostEntities bounds how far the look for another entity of a phone goes back.
 const mostEntities = 50
 
-// EntitiesOfNumber lists the newest sealed entities of an origin's filings that had a challenge at a phone, by filing.
-func (tx *Tx) EntitiesOfNumber(ctx context.Context, origin string, numberMACs [][]byte) (map[string][]byte, error) {
+// EntitiesOfNumber lists the newest sealed entities of an owner's filings that had a challenge at a phone, by filing.
+func (tx *Tx) EntitiesOfNumber(ctx context.Context, owner string, numberMACs [][]byte) (map[string][]byte, error) {
 	all := map[string][]byte{}
 	for _, mac := range numberMACs {
 		rows, err := tx.query(ctx, `SELECT f.id, f.entity FROM challenges c JOIN filings f ON f.id = c.filing_id
- WHERE c.number_mac = $1 AND f.origin = $2 AND f.entity IS NOT NULL ORDER BY f.id DESC LIMIT $3`, mac, origin, mostEntities)
+ WHERE c.number_mac = $1 AND f.owner = $2 AND f.entity IS NOT NULL ORDER BY f.id DESC LIMIT $3`, mac, owner, mostEntities)
 		_, err = collect(rows, err, func(r scanner) (id string, err error) {
 			var entity []byte
 			err = r.Scan(&id, &entity)
@@ -189,10 +189,14 @@ func idAt(t time.Time, slack time.Duration) string {
 
 // Filings lists filings, newest first.
 func (v verifyStore) Filings(ctx context.Context, q verify.FilingQuery) (page []verify.Filing, next string, err error) {
+	owner := q.Owner
+	if owner == verify.Everyone {
+		owner = "" // no condition: verify asks for nobody's in no other way
+	}
 	var where []string
 	var args []any
 	for _, one := range []struct{ condition, value string }{
-		{"state =", string(q.State)}, {"type =", string(q.Type)}, {"reference =", q.Reference}, {"origin =", q.Origin}, {"id <", q.Before},
+		{"state =", string(q.State)}, {"type =", string(q.Type)}, {"reference =", q.Reference}, {"owner =", owner}, {"id <", q.Before},
 		{"id >=", idAt(q.From, -idSlack)}, {"id <", idAt(q.To, idSlack)}, // the index is by id; created decides, below
 	} {
 		if one.value != "" {

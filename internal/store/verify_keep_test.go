@@ -25,7 +25,7 @@ func TestTheSameReferenceIsTheSameFilingAndAnotherBodyAConflict(t *testing.T) {
 			t.Fatal(again.ID, created, err)
 		}
 		elsewhere := req
-		elsewhere.Origin = "another platform"
+		elsewhere.Owner, elsewhere.Origin = "another platform", "another platform"
 		if f2, created, err := r.v.CreateFiling(t.Context(), elsewhere); err != nil || !created || f2.ID == f.ID {
 			t.Fatal(created, err)
 		}
@@ -33,11 +33,11 @@ func TestTheSameReferenceIsTheSameFilingAndAnotherBodyAConflict(t *testing.T) {
 		if _, _, err := r.v.CreateFiling(t.Context(), req); !errors.Is(err, verify.ErrReferenceConflict) {
 			t.Fatal(err)
 		}
-		page, next, err := r.v.Filings(t.Context(), verify.FilingQuery{Limit: 1})
+		page, next, err := r.v.Filings(t.Context(), verify.FilingQuery{Owner: verify.Everyone, Limit: 1})
 		if err != nil || len(page) != 1 || next == "" {
 			t.Fatal(page, next, err)
 		}
-		page, next, err = r.v.Filings(t.Context(), verify.FilingQuery{Limit: 1, Before: next, Origin: "platform"})
+		page, next, err = r.v.Filings(t.Context(), verify.FilingQuery{Limit: 1, Before: next, Owner: "platform"})
 		if err != nil || len(page) != 1 || page[0].ID != f.ID || next != "" || page[0].Persons[1].Name != "赵六" {
 			t.Fatal(page, next, err)
 		}
@@ -66,7 +66,7 @@ func TestAFullDiskChargesNothingAndLosesNothing(t *testing.T) {
 	for ; err == nil && tries < 4; tries++ { // until no page has room left
 		filler := make([]byte, 16384)
 		_ = r.s.Update(t.Context(), func(tx *Tx) error {
-			return tx.Emit(t.Context(), "filler", "", map[string]string{"x": strings.ToValidUTF8(string(filler), "x")})
+			return tx.Emit(t.Context(), "filler", "", "", map[string]string{"x": strings.ToValidUTF8(string(filler), "x")})
 		})
 		a, err = r.v.Check(t.Context(), verify.CheckRequest{Code: other(code, tries), Mobile: phoneA, Tail: tailA})
 	}
@@ -198,7 +198,9 @@ func TestARestartInEveryStateForgetsAndReopensNothing(t *testing.T) {
 			time.Sleep(24 * time.Hour)
 			_, _ = r.v.Sweep(context.Background(), time.Now())
 		}, verify.ChallengeExpired, verify.ResultFinal},
-		{"void", func(r *rig, f verify.Filing, _ string) { _, _ = r.v.CancelFiling(context.Background(), f.ID, "") }, verify.ChallengeVoid, verify.ResultFinal},
+		{"void", func(r *rig, f verify.Filing, _ string) {
+			_, _ = r.v.CancelFiling(context.Background(), verify.Everyone, f.ID, "")
+		}, verify.ChallengeVoid, verify.ResultFinal},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRig(t, nil)

@@ -56,7 +56,7 @@ func (w *realWorld) change(rt *rapid.T) {
 		return
 	}
 	f := w.filing(rapid.SampledFrom(w.ids).Draw(rt, "filing"))
-	r := verify.AmendRequest{FilingID: f.ID, PersonID: rapid.SampledFrom(f.Persons).Draw(rt, "person").ID, Mobile: rapid.SampledFrom(sharedPhones).Draw(rt, "mobile")}
+	r := verify.AmendRequest{Owner: verify.Everyone, FilingID: f.ID, PersonID: rapid.SampledFrom(f.Persons).Draw(rt, "person").ID, Mobile: rapid.SampledFrom(sharedPhones).Draw(rt, "mobile")}
 	if rapid.Bool().Draw(rt, "certificate") {
 		r.CertificateTail = rapid.SampledFrom(sharedTails).Draw(rt, "tail")
 	}
@@ -123,7 +123,7 @@ func (w *realWorld) reboot(rt *rapid.T) {
 
 func (w *realWorld) withdraw(rt *rapid.T) {
 	if len(w.ids) > 0 {
-		_, _ = w.v.CancelFiling(context.Background(), rapid.SampledFrom(w.ids).Draw(rt, "filing"), "")
+		_, _ = w.v.CancelFiling(context.Background(), verify.Everyone, rapid.SampledFrom(w.ids).Draw(rt, "filing"), "")
 	}
 }
 

@@ -72,7 +72,7 @@ func TestAFilingThatWasWipedIsNotSubmittedAgainAndItsEntityIsGone(t *testing.T) 
 		if got := r.filing(f.ID); got.Entity != nil {
 			t.Error("the entity is kept")
 		}
-		if _, _, err := r.v.ResubmitFiling(context.Background(), verify.ResubmitRequest{FilingID: f.ID}); err != verify.ErrWiped {
+		if _, _, err := r.v.ResubmitFiling(context.Background(), verify.ResubmitRequest{Owner: "platform", FilingID: f.ID}); err != verify.ErrWiped {
 			t.Error(err)
 		}
 	})

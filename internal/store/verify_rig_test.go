@@ -179,7 +179,7 @@ func (r *rig) file(f verify.FilingRequest) verify.Filing {
 
 func (r *rig) filing(id string) verify.Filing {
 	r.t.Helper()
-	f, err := r.v.Filing(context.Background(), id)
+	f, err := r.v.Filing(context.Background(), verify.Everyone, id)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -242,13 +242,13 @@ const (
 )
 
 func onePerson() verify.FilingRequest {
-	return verify.FilingRequest{Origin: "platform", Type: "change", Changes: []verify.Change{{Part: verify.PartEntity}}, Persons: []verify.PersonRequest{
+	return verify.FilingRequest{Owner: "platform", Origin: "platform", Type: "change", Changes: []verify.Change{{Part: verify.PartEntity}}, Persons: []verify.PersonRequest{
 		{Role: "entity_head", Name: "王五", Mobile: phoneA, CertificateTail: tailA},
 	}}
 }
 
 func twoPersons() verify.FilingRequest {
-	return verify.FilingRequest{Origin: "platform", Type: "first", Persons: []verify.PersonRequest{
+	return verify.FilingRequest{Owner: "platform", Origin: "platform", Type: "first", Persons: []verify.PersonRequest{
 		{Role: "entity_head", Name: "王五", Mobile: phoneA, CertificateTail: tailA},
 		{Role: "website_head", Name: "赵六", Mobile: phoneB, CertificateTail: tailB, Site: "a.example"},
 	}}

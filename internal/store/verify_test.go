@@ -51,13 +51,13 @@ func TestAnUnknownSMSIsSettledByThePersonsRightCode(t *testing.T) {
 		f := r.file(onePerson())
 		synctest.Wait()
 		id := r.filing(f.ID).Challenges[0].LastSMS
-		if m, err := r.s.Message(t.Context(), id); err != nil || m.State != queue.Unknown {
+		if m, err := r.s.Message(t.Context(), queue.Everyone, id); err != nil || m.State != queue.Unknown {
 			t.Fatal(m.State, err)
 		}
 		if got := r.check(r.code(phoneA), phoneA, tailA); got != verify.ResultPassed {
 			t.Fatal(got)
 		}
-		if m, err := r.s.Message(t.Context(), id); err != nil || m.State != queue.Delivered {
+		if m, err := r.s.Message(t.Context(), queue.Everyone, id); err != nil || m.State != queue.Delivered {
 			t.Fatal(m.State, err)
 		}
 		time.Sleep(2 * time.Hour)
@@ -100,7 +100,7 @@ func TestTheDatabaseItselfKeepsAnEndedRowEndedAndACounterFromGoingBack(t *testin
 	if err := update(func(tx *Tx) error { return tx.UpdateChallenge(t.Context(), beyond) }); err == nil {
 		t.Error("a sixth wrong entry was written")
 	}
-	if _, err := r.v.CancelFiling(t.Context(), f.ID, ""); err != nil {
+	if _, err := r.v.CancelFiling(t.Context(), verify.Everyone, f.ID, ""); err != nil {
 		t.Fatal(err)
 	}
 	if err := update(func(tx *Tx) error { return tx.UpdateChallenge(t.Context(), c) }); !errors.Is(err, verify.ErrNotFound) {
@@ -244,7 +244,7 @@ func TestACancelWithTheSMSAlreadyInAModem(t *testing.T) {
 		r.modem.outcome = func() queue.Outcome { <-release; return queue.Outcome{Kind: queue.OutcomeAccepted} }
 		f := r.file(twoPersons()) // one is in the modem, the other behind it
 		synctest.Wait()
-		if _, err := r.v.CancelFiling(t.Context(), f.ID, "withdrawn"); err != nil {
+		if _, err := r.v.CancelFiling(t.Context(), verify.Everyone, f.ID, "withdrawn"); err != nil {
 			t.Fatal(err)
 		}
 		close(release)
@@ -270,7 +270,7 @@ func TestACancelWithTheSMSAlreadyInAModem(t *testing.T) {
 		if res := r.check(r.code(inModem), inModem, tail); res != verify.ResultFinal {
 			t.Error(res)
 		}
-		if _, err := r.v.CancelFiling(t.Context(), f.ID, "again"); err != nil {
+		if _, err := r.v.CancelFiling(t.Context(), verify.Everyone, f.ID, "again"); err != nil {
 			t.Error("cancelling twice is no error:", err)
 		}
 	})

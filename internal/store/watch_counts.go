@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"attestd/internal/watch"
+	"attestd/queue"
 )
 
 // NoteCheck counts a check of a code, and a wrong one for its caller too.
@@ -75,7 +76,7 @@ func (s *Store) RaiseAlarm(ctx context.Context, a watch.Alarm, data any) error {
 		if err != nil {
 			return err
 		}
-		return tx.Emit(ctx, "alarm.raised", "alarm:"+a.Kind, data)
+		return tx.Emit(ctx, "alarm.raised", "alarm:"+a.Kind, queue.Everyone, data)
 	})
 }
 
@@ -85,7 +86,7 @@ func (s *Store) ClearAlarm(ctx context.Context, a watch.Alarm) error {
 		if _, err := tx.exec(ctx, `DELETE FROM alarms WHERE kind = $1 AND subject = $2`, a.Kind, a.Subject); err != nil {
 			return err
 		}
-		return tx.Emit(ctx, "alarm.cleared", "alarm:"+a.Kind, map[string]any{"alarm": a.Kind, "subject": a.Subject, "since": a.Since})
+		return tx.Emit(ctx, "alarm.cleared", "alarm:"+a.Kind, queue.Everyone, map[string]any{"alarm": a.Kind, "subject": a.Subject, "since": a.Since})
 	})
 }
 

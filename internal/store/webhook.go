@@ -229,7 +229,7 @@ const mostReplayed = 1000
 func (s *Store) ReplayWebhooks(ctx context.Context, f webhook.Filter) (n int, more bool, err error) {
 	err = s.Update(ctx, func(tx *Tx) error {
 		where, args := deliveryFilter(f)
-		rows, err := tx.query(ctx, fmt.Sprintf(`SELECT d.id FROM webhook_deliveries d %s ORDER BY d.event, d.id LIMIT %d`, where, mostReplayed+1), args...)
+		rows, err := tx.query(ctx, fmt.Sprintf(`SELECT d.id FROM webhook_deliveries d JOIN events e ON e.seq = d.event %s ORDER BY d.event, d.id LIMIT %d`, where, mostReplayed+1), args...)
 		ids, err := collect(rows, err, func(r scanner) (id string, err error) { return id, r.Scan(&id) })
 		if err != nil {
 			return err

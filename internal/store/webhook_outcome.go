@@ -120,7 +120,7 @@ func (tx *Tx) died(ctx context.Context, d webhook.Delivery, o webhook.Outcome) e
 	if err != nil {
 		return err
 	}
-	return tx.Emit(ctx, "webhook.dead", d.Event.Subject, map[string]any{
+	return tx.Emit(ctx, "webhook.dead", d.Event.Subject, d.Event.Owner, map[string]any{
 		"delivery": d.ID, "endpoint": d.Endpoint, "event": d.Event.ID, "type": d.Event.Type,
 		"attempts": d.Attempts, "status": o.Status,
 	})
@@ -147,7 +147,7 @@ func (tx *Tx) gone(ctx context.Context, d webhook.Delivery, now time.Time) error
 	if err != nil {
 		return err
 	}
-	return tx.Emit(ctx, "webhook.gone", d.Event.Subject, map[string]any{
+	return tx.Emit(ctx, "webhook.gone", d.Event.Subject, d.Event.Owner, map[string]any{
 		"delivery": d.ID, "endpoint": d.Endpoint, "event": d.Event.ID, "type": d.Event.Type, "others": n,
 	})
 }

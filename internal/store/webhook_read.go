@@ -9,17 +9,18 @@ import (
 	"time"
 
 	"attestd/internal/webhook"
+	"attestd/queue"
 )
 
 const selectDelivery = `SELECT d.id, d.endpoint, d.url, d.lane, d.state, d.attempts, d.status, d.error, d.created, d.began, d.due, d.ended,
- e.seq, e.id, e.type, e.subject, e.at, e.data, coalesce(f.reference, '')
+ e.seq, e.id, e.type, e.subject, e.owner, e.at, e.data, coalesce(f.reference, '')
  FROM webhook_deliveries d JOIN events e ON e.seq = d.event LEFT JOIN filings f ON f.id = d.subject`
 
 func scanDelivery(r scanner) (d webhook.Delivery, err error) {
 	var created, began, due, ended, at int64
 	var data string
 	err = r.Scan(&d.ID, &d.Endpoint, &d.URL, &d.Lane, &d.State, &d.Attempts, &d.Status, &d.Error, &created, &began, &due, &ended,
-		&d.Event.Seq, &d.Event.ID, &d.Event.Type, &d.Event.Subject, &at, &data, &d.Reference)
+		&d.Event.Seq, &d.Event.ID, &d.Event.Type, &d.Event.Subject, &d.Event.Owner, &at, &data, &d.Reference)
 	if errors.Is(err, sql.ErrNoRows) {
 		return d, webhook.ErrNotFound
 	}
@@ -52,9 +53,18 @@ func (s *Store) WebhooksWaiting(ctx context.Context, lane string, limit int) ([]
 	return collect(rows, err, scanDelivery)
 }
 
-// WebhookDelivery gives one; webhook.ErrNotFound.
-func (s *Store) WebhookDelivery(ctx context.Context, id string) (webhook.Delivery, error) {
-	return scanDelivery(s.readRow(ctx, selectDelivery+` WHERE d.id = $1`, id))
+// WebhookDelivery gives one of an event that an owner is told of; webhook.ErrNotFound.
+func (s *Store) WebhookDelivery(ctx context.Context, owner, id string) (webhook.Delivery, error) {
+	d, err := scanDelivery(s.readRow(ctx, selectDelivery+` WHERE d.id = $1`, id))
+	if err == nil && !told(owner, d.Event.Owner) {
+		return webhook.Delivery{}, webhook.ErrNotFound
+	}
+	return d, err
+}
+
+// told says whether one who asks is told of what is an owner's.
+func told(asker, owner string) bool {
+	return asker == queue.Everyone || asker != "" && (owner == asker || owner == queue.Everyone)
 }
 
 func deliveryFilter(f webhook.Filter) (where string, args []any) {
@@ -66,6 +76,10 @@ func deliveryFilter(f webhook.Filter) (where string, args []any) {
 			args = append(args, one.value)
 			all = append(all, fmt.Sprintf("%s $%d", one.condition, len(args)))
 		}
+	}
+	if f.Owner != queue.Everyone {
+		args = append(args, f.Owner)
+		all = append(all, fmt.Sprintf("e.owner IN ('*', $%d) AND $%d <> ''", len(args), len(args)))
 	}
 	if len(all) == 0 {
 		return "", nil

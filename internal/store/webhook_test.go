@@ -12,7 +12,7 @@ import (
 
 func letters(t *testing.T, s *Store) []webhook.Delivery {
 	t.Helper()
-	all, _, err := s.WebhookDeliveries(t.Context(), webhook.Filter{Limit: 100})
+	all, _, err := s.WebhookDeliveries(t.Context(), webhook.Filter{Owner: "*", Limit: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +29,7 @@ func TestWhoIsToBeToldIsWrittenWithTheEventOrNotAtAll(t *testing.T) {
 	boom := errors.New("boom")
 	for _, fail := range []error{boom, nil} {
 		err := s.Update(t.Context(), func(tx *Tx) error {
-			if err := tx.Emit(t.Context(), "filing.passed", "f1", nil); err != nil {
+			if err := tx.Emit(t.Context(), "filing.passed", "f1", "", nil); err != nil {
 				return err
 			}
 			return fail
@@ -78,7 +78,7 @@ func TestAnEndpointThatWasGoneIsBackUnderANewAddressOnly(t *testing.T) {
 	}
 	emit := func() webhook.Delivery {
 		t.Helper()
-		if err := s.Update(t.Context(), func(tx *Tx) error { return tx.Emit(t.Context(), "filing.passed", "f1", nil) }); err != nil {
+		if err := s.Update(t.Context(), func(tx *Tx) error { return tx.Emit(t.Context(), "filing.passed", "f1", "", nil) }); err != nil {
 			t.Fatal(err)
 		}
 		return letters(t, s)[0]
@@ -103,7 +103,7 @@ func TestALateOutcomeDoesNotUndoAnEndedDelivery(t *testing.T) {
 	if err := s.SetWebhooks(t.Context(), []webhook.Endpoint{{Name: "crm", URL: "https://crm.example/"}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Update(t.Context(), func(tx *Tx) error { return tx.Emit(t.Context(), "filing.passed", "f1", nil) }); err != nil {
+	if err := s.Update(t.Context(), func(tx *Tx) error { return tx.Emit(t.Context(), "filing.passed", "f1", "", nil) }); err != nil {
 		t.Fatal(err)
 	}
 	d := letters(t, s)[0]
@@ -122,7 +122,7 @@ func TestWhatWebhooksTellOfThemselvesGoesToNoWebhook(t *testing.T) {
 	if err := s.SetWebhooks(t.Context(), []webhook.Endpoint{{Name: "all", URL: "https://all.example/"}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Update(t.Context(), func(tx *Tx) error { return tx.Emit(t.Context(), "webhook.dead", "f1", nil) }); err != nil {
+	if err := s.Update(t.Context(), func(tx *Tx) error { return tx.Emit(t.Context(), "webhook.dead", "f1", "", nil) }); err != nil {
 		t.Fatal(err)
 	}
 	if all := letters(t, s); len(all) != 0 {

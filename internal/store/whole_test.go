@@ -18,7 +18,7 @@ func emit(t testing.TB, s *Store, n int) {
 	t.Helper()
 	for range n {
 		if err := s.Update(context.Background(), func(tx *Tx) error {
-			return tx.Emit(context.Background(), "a", "x", strings.Repeat("x", 12000))
+			return tx.Emit(context.Background(), "a", "x", "", strings.Repeat("x", 12000))
 		}); err != nil {
 			t.Fatal(err)
 		}

@@ -154,7 +154,7 @@ func TestEventsStayUntilAllWhoAreToBeToldWere(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := r.s.Update(t.Context(), func(tx *Tx) error { return tx.Emit(t.Context(), "n", "x", nil) }); err != nil {
+		if err := r.s.Update(t.Context(), func(tx *Tx) error { return tx.Emit(t.Context(), "n", "x", "", nil) }); err != nil {
 			t.Fatal(err)
 		}
 		if next, err := r.s.LastEvent(t.Context()); err != nil || next <= int64(before) || next <= last {
@@ -183,7 +183,7 @@ func TestWhatIsWipedIsOverwrittenInTheFileAndInTheLog(t *testing.T) {
 		if stands() == 0 {
 			t.Fatal("nothing to wipe")
 		}
-		if _, err := r.v.CancelFiling(t.Context(), f.ID, ""); err != nil {
+		if _, err := r.v.CancelFiling(t.Context(), verify.Everyone, f.ID, ""); err != nil {
 			t.Fatal(err)
 		}
 		b := inbox.New(r.s.Inbox(), inbox.Policy{}, nil)

@@ -46,7 +46,7 @@ func (h *house) fill(n int) {
 	for begun := 0; begun < n; begun += 1000 {
 		err := h.s.Update(context.Background(), func(tx *store.Tx) error {
 			for i := begun; i < min(begun+1000, n); i++ {
-				if err := tx.Emit(context.Background(), "filing.passed", fmt.Sprintf("f%07d", i), map[string]any{"mobile": "138****8000"}); err != nil {
+				if err := tx.Emit(context.Background(), "filing.passed", fmt.Sprintf("f%07d", i), "", map[string]any{"mobile": "138****8000"}); err != nil {
 					return err
 				}
 			}

@@ -33,7 +33,7 @@ func (h *house) backlog(n int) {
 	for _, typ := range []string{"filing.received", "challenge.open", "filing.passed"} {
 		err := h.s.Update(context.Background(), func(tx *store.Tx) error {
 			for i := range n {
-				if err := tx.Emit(context.Background(), typ, fmt.Sprintf("f%04d", i), map[string]any{"mobile": "138****8000"}); err != nil {
+				if err := tx.Emit(context.Background(), typ, fmt.Sprintf("f%04d", i), "", map[string]any{"mobile": "138****8000"}); err != nil {
 					return err
 				}
 			}

@@ -161,7 +161,7 @@ func (h *house) close() {
 func (h *house) file(id, reference, callback string) {
 	h.t.Helper()
 	err := h.s.Update(context.Background(), func(tx *store.Tx) error {
-		if err := tx.Emit(context.Background(), "filing.received", id, map[string]string{"filing": id}); err != nil {
+		if err := tx.Emit(context.Background(), "filing.received", id, "", map[string]string{"filing": id}); err != nil {
 			return err
 		}
 		return tx.InsertFiling(context.Background(), verify.Filing{ID: id, Reference: reference, Origin: "p", BodyMAC: []byte(id), Callback: callback, State: verify.FilingVerifying, Created: time.Now()})
@@ -174,7 +174,7 @@ func (h *house) file(id, reference, callback string) {
 func (h *house) emit(typ, subject string) {
 	h.t.Helper()
 	err := h.s.Update(context.Background(), func(tx *store.Tx) error {
-		return tx.Emit(context.Background(), typ, subject, map[string]any{"filing": subject, "mobile": "138****8000"})
+		return tx.Emit(context.Background(), typ, subject, "", map[string]any{"filing": subject, "mobile": "138****8000"})
 	})
 	if err != nil {
 		h.t.Fatal(err)
@@ -184,7 +184,7 @@ func (h *house) emit(typ, subject string) {
 // deliveries lists what there is, oldest first.
 func (h *house) deliveries(state webhook.State) []webhook.Delivery {
 	h.t.Helper()
-	all, _, err := h.s.WebhookDeliveries(context.Background(), webhook.Filter{State: state, Limit: 1000})
+	all, _, err := h.s.WebhookDeliveries(context.Background(), webhook.Filter{Owner: "*", State: state, Limit: 1000})
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -49,6 +49,7 @@ type Event struct {
 	ID      string
 	Type    string
 	Subject string
+	Owner   string // of what it is about; not told
 	At      time.Time
 	Data    json.RawMessage // an object without codes, tails, texts and whole numbers
 }
@@ -198,6 +199,7 @@ func (d Delivery) Payload() ([]byte, error) {
 
 // Filter chooses deliveries; what is empty chooses all.
 type Filter struct {
+	Owner    string // of whose events: see queue.Everyone
 	State    State
 	Endpoint string
 	Subject  string

@@ -180,7 +180,7 @@ func TestOneThatAnswersGoneGetsNothingMoreUntilAReplay(t *testing.T) {
 	back.Store(true)
 	h.file("f2", "", url)
 	h.until("another filing's callback to the same address is called", r, h.state(webhook.Delivered, 1))
-	n, more, err := h.s.ReplayWebhooks(t.Context(), webhook.Filter{State: webhook.Dead, Subject: "f1"})
+	n, more, err := h.s.ReplayWebhooks(t.Context(), webhook.Filter{Owner: "*", State: webhook.Dead, Subject: "f1"})
 	if err != nil || n != 3 || more {
 		t.Fatal(n, more, err)
 	}
