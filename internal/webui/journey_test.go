@@ -129,7 +129,7 @@ func TestTwoPersonsVerifyInEachLanguageAtEachSizeWithAndWithoutJavaScript(t *tes
 			if got := b.send(); got != "2" {
 				t.Fatalf("a wrong code: %s", got)
 			}
-			b.shows(say("还可以尝试3次", "3 tries are left")) // the wrong tail was charged, too
+			b.shows(say("还可以尝试4次", "4 tries are left")) // the wrong tail was charged to the phone
 			b.shows(say("验证码还有23小时5", "valid for another 23 h 5"))
 			b.check("4-wrong")
 			// As people type: spaces, +86, small letters.
