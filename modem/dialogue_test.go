@@ -37,6 +37,7 @@ import (
 //	drain fails TEXT           the same, with an error
 //	submit HEX                 hands over a TPDU; what follows is what the modem does with it
 //	sent MR, unknown, not-sent, refused CODE     how that ended
+//	slow DURATION              from now on storing takes so long
 //	wait DURATION              lets time pass
 //	never LINE                 the driver does not write this from here on
 //	deaf no, deaf TEXT         whether it tells of what it receives; if not, why
@@ -76,6 +77,7 @@ func readDialogue(t *testing.T, file string) dialogue.Dialogue {
 type host struct {
 	t      *testing.T
 	peer   *dialogue.Peer
+	slow   time.Duration // how long storing takes
 	ours   net.Conn
 	m      *modem.Modem
 	opened error
@@ -205,6 +207,10 @@ func (h *host) verb(verb, args string) error {
 		return h.submit(ctx, args)
 	case "sent", "unknown", "not-sent", "refused":
 		return h.outcome(verb, args)
+	case "slow":
+		d, err := time.ParseDuration(args)
+		h.slow = d
+		return err
 	case "wait":
 		d, err := time.ParseDuration(args)
 		time.Sleep(d)
@@ -266,6 +272,7 @@ func (h *host) events() {
 			h.others <- e
 			continue
 		}
+		time.Sleep(h.slow)
 		h.came <- e
 		if err := h.m.Acknowledge(context.Background(), e); err != nil {
 			h.t.Errorf("it could not be acknowledged: %v", err)

@@ -31,7 +31,8 @@ type Event struct {
 	Index  int
 	// Misread: it could not be read whole. TPDU is the bytes of Raw, which is what the modem gave; it is neither deleted nor acknowledged.
 	Misread bool
-	listed  bool // its index is only what a list said
+	listed  bool      // its index is only what a list said
+	read    time.Time // when its slot was read
 
 	Tag string
 	MR  byte

@@ -167,7 +167,7 @@ func (m *Modem) Acknowledge(ctx context.Context, e Event) error {
 		err := m.with(ctx, e.Memory, func(string) error {
 			// Within the turn, or a list that is read at this moment would find the message again, and its second
 			// acknowledgement would delete whatever has come to lie there since.
-			if e.listed {
+			if e.listed || time.Since(e.read) > justRead {
 				if there, err := m.liesThere(ctx, s, e.Raw); err != nil || !there {
 					return err
 				}
@@ -188,15 +188,23 @@ func (m *Modem) Acknowledge(ctx context.Context, e Event) error {
 	return nil
 }
 
-// liesThere looks whether a listed message lies where the list said: an index that has lost a digit on the line names another one's slot.
+// justRead is how long after it was read a slot is sure to hold the message still. A restart takes longer, and puts mem1 back to what the
+// modem's profile says (TS 27.005 3.2.2): then the same index names another message.
+const justRead = 2 * time.Second
+
+// liesThere looks whether a message lies where it was read, or where a list said: an index that has lost a digit on the line names another
+// one's slot.
 func (m *Modem) liesThere(ctx context.Context, s slot, raw string) (bool, error) {
 	if !m.lies(s, raw) {
 		return false, nil
 	}
 	e, _, err := m.readSlot(ctx, s, time.Now())
-	if lost(err) || err == nil && e.Raw == raw && !e.Misread {
-		return err == nil, err
+	if err == nil && e.Raw == raw && !e.Misread {
+		return true, nil
 	}
 	m.mustForget(s) // the next list tells it again
+	if lost(err) {
+		return false, err
+	}
 	return false, nil
 }

@@ -99,7 +99,7 @@ func (m *Modem) settledSIM(ctx context.Context) (simState, string, error) {
 
 func (m *Modem) simState(ctx context.Context) (simState, string, error) {
 	// TS 27.007 8.3. Wavecom answers without OK; simulated phones take two seconds.
-	res, err := m.conn.Do(ctx, at.Command{Line: "AT+CPIN?", Prefix: "+CPIN:", Timeout: m.c.CommandTimeout, Linger: 2 * time.Second})
+	res, err := m.conn.Do(ctx, at.Command{Line: "AT+CPIN?", Prefix: "+CPIN:", Match: bareState, Timeout: m.c.CommandTimeout, Linger: 2 * time.Second})
 	if err != nil {
 		n := code(err)
 		if same, ok := cmsToCME[n]; ok {
@@ -142,6 +142,15 @@ func (m *Modem) simState(ctx context.Context) (simState, string, error) {
 		return simBusy, what, nil
 	}
 	return simBroken, what, nil
+}
+
+// bareState tells the answers that some give without "+CPIN:".
+func bareState(line string) bool {
+	switch strings.ToUpper(line) {
+	case "READY", "SIM PIN", "SIM PUK", "SIM PIN2", "SIM PUK2", "NOT READY", "NOT INSERTED", "SIM NOT INSERTED", "SIM BUSY":
+		return true
+	}
+	return strings.HasPrefix(line, "PH-")
 }
 
 // allTries is how many wrong entries of its PIN a card takes (TS 31.101 9.5.1).

@@ -69,7 +69,7 @@ func (g given) ours() bool {
 // event makes an event of it.
 func (g given) event(s slot, t time.Time) Event {
 	e := received(g.body, g.length, t)
-	e.Stored, e.Memory, e.Index = true, s.memory, s.index
+	e.Stored, e.Memory, e.Index, e.read = true, s.memory, s.index, time.Now()
 	return e
 }
 

@@ -134,7 +134,7 @@ func (m *Modem) indicate(h *hands, confirmed bool) {
 func (m *Modem) chooseMemory(h *hands) {
 	m.memory.turn <- struct{}{}
 	defer func() { <-m.memory.turn }()
-	m.memory.fixed = false
+	m.memory.fixed, m.memory.noList = false, false
 	offered := memories(groups(h.ask("AT+CPMS=?"), "+CPMS:"))
 	wanted := make([]string, 0, 3)
 	for _, mem := range []string{"ME", "SM", "MT"} {
