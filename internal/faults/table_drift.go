@@ -3,6 +3,7 @@ package faults
 import (
 	"time"
 
+	"attestd/internal/config"
 	"attestd/modem/simulator"
 )
 
@@ -14,6 +15,8 @@ var drifts = []Fault{
 		Gateway: "knows the head of text mode: deletes nothing, initialises it again, and reads the text as a PDU"},
 	{Name: "lossy-line", Modem: "loses characters of every second PDU that it gives, for 8 s", strike: lasting("lossy", 8*time.Second),
 		Gateway: "compares what came with the length announced: reads again, refuses with AT+CNMA=2, and deletes or acknowledges what was read whole"},
+	{Name: "lossy-line-direct", Modem: "the same, while it hands texts over (`direct_delivery`)", strike: lasting("lossy", 8*time.Second), house: direct,
+		Gateway: "refuses what did not come whole with AT+CNMA=2: the network gives it again"},
 	{Name: "lossy-line-listed", Modem: "the same, while 40 old texts are listed", strike: lossyList,
 		Gateway: "the same, by itself for each text of the list; a slot is read before it is deleted"},
 	{Name: "card-busy", Modem: "restarts; its card is READY, and busy (+CME ERROR: 14) for 10 s more", strike: busyCard(10 * time.Second), Within: RebootTarget,
@@ -35,6 +38,13 @@ func inward(fault string) func(*scene) error {
 			return err
 		}
 		return s.rest("the text that came meanwhile")
+	}
+}
+
+// direct has texts handed over.
+func direct(c *config.Config) {
+	for i := range c.Modem {
+		c.Modem[i].DirectDelivery = true
 	}
 }
 
