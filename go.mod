@@ -22,6 +22,8 @@ require (
 
 require github.com/nyaruka/phonenumbers v1.8.1
 
+require github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
+
 require (
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect

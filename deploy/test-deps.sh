@@ -7,11 +7,14 @@ for pair in gammu:gammu gammu-smsd:gammu-smsd smsd:smstools bearerbox:kannel sys
   program=${pair%%:*} package=${pair##*:}
   PATH="$PATH:/usr/sbin:/usr/local/sbin" command -v "$program" >/dev/null 2>&1 || need="$need $package"
 done
-# axe-core looks over the page for persons; it is used where there is npm, and no test needs it.
-axe="${XDG_CACHE_HOME:-$HOME/.cache}/attestd-tests"
-if command -v npm >/dev/null 2>&1 && ! [ -e "$axe/node_modules/axe-core/axe.min.js" ]; then
-  npm install --prefix "$axe" --no-audit --no-fund --ignore-scripts --silent axe-core@4.14.1 >/dev/null 2>&1 || echo "could not fetch axe-core: its test is skipped"
-fi
+# axe-core looks over the page for persons, redocly and spectral over the OpenAPI document. They come where there is npm.
+fetched="${XDG_CACHE_HOME:-$HOME/.cache}/attestd-tests/node_modules"
+for pair in axe-core/axe.min.js:axe-core@4.14.1 .bin/redocly:@redocly/cli@2.77.0 .bin/spectral:@stoplight/spectral-cli@6.16.3; do
+  file=${pair%%:*} package=${pair#*:}
+  [ -e "$fetched/$file" ] && continue
+  command -v npm >/dev/null 2>&1 || { echo "no npm: tests with $package are skipped"; continue; }
+  npm install --prefix "${fetched%/*}" --no-audit --no-fund --ignore-scripts --silent "$package" >/dev/null 2>&1 || echo "could not fetch $package: its test is skipped"
+done
 [ -z "$need" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
   # The daemons among them must not start themselves: their tests run them on ports of their own.

@@ -34,6 +34,7 @@ type API struct {
 	words   atomic.Pointer[words]
 	stop    chan struct{} // closed when event streams must end
 	stopped sync.Once
+	spec    []byte // the OpenAPI document
 }
 
 // New makes the handler for everything that the gateway serves over HTTP.
@@ -114,7 +115,10 @@ func (a *API) humaConfig() huma.Config {
 				Title: "attestd", Version: version,
 				Description: "Sends verification SMS through GSM and LTE modems and matches the answers. " +
 					"Errors are problem documents (RFC 9457). Lists are {\"items\", \"next\"}: give next back as cursor.",
+				License: &huma.License{Name: "MIT", Identifier: "MIT"}, Contact: &huma.Contact{Name: "The operator of this gateway"},
 			},
+			Servers: []*huma.Server{{URL: "/", Description: "The gateway that gave this document."}},
+			Tags:    tags,
 			Components: &huma.Components{
 				Schemas: registry,
 				SecuritySchemes: map[string]*huma.SecurityScheme{
@@ -178,13 +182,13 @@ func (a *API) document(api huma.API) {
 		}
 	}
 	complete(api.OpenAPI())
-	text, err := json.MarshalIndent(api.OpenAPI(), "", "  ")
-	if err != nil {
+	var err error
+	if a.spec, err = documentText(api.OpenAPI()); err != nil {
 		panic("httpapi: the OpenAPI document cannot be written: " + err.Error()) // seen by every test
 	}
 	a.mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/vnd.oai.openapi+json;version=3.1")
-		_, _ = w.Write(text)
+		_, _ = w.Write(a.spec)
 	})
 }
 

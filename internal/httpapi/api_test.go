@@ -268,7 +268,7 @@ func TestLogsHaveARouteAndNoIDNumberBodyOrToken(t *testing.T) {
 	var log bytes.Buffer
 	o := options()
 	o.Logger = slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	w := &world{messages: []queue.Message{{ID: "id-of-a-message"}}}
+	w := &world{messages: []queue.Message{{ID: "id-of-a-message", State: queue.Queued}}}
 	h := New(w.services(), o)
 	do(h, "GET", "/v1/messages/id-of-a-message", "")
 	do(h, "POST", "/v1/messages", `{"to":"+8613800138000","text":"a private text"}`)

@@ -93,7 +93,7 @@ type challengeOutput struct{ Body GeneralChallenge }
 func (a *API) challenges(api huma.API) {
 	create := a.operation(access.Filings, http.MethodPost, "/v1/challenges", "create-challenge", "challenges", "Send a code to a phone",
 		"For a phone with no filing. The code and its SMS exist when this answers. Refused with 429 while the limits of the phone (verify.limits) let no code be sent to it.",
-		http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusTooManyRequests)
+		http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusTooManyRequests)
 	create.DefaultStatus = http.StatusCreated
 	huma.Register(api, create, func(ctx context.Context, in *struct {
 		KeyInput

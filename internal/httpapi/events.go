@@ -62,11 +62,13 @@ func (a *API) events(api huma.API) {
 	op.Responses = map[string]*huma.Response{"200": {
 		Description: "The stream; it ends when the client goes or the gateway stops.",
 		Content: map[string]*huma.MediaType{"text/event-stream": {
-			Schema:  &huma.Schema{Type: huma.TypeString, Description: "Each data line is an EventView."},
-			Example: "id: 42\nevent: message.delivered\ndata: {\"seq\":42,...}\n\n",
+			Schema: &huma.Schema{
+				Type: huma.TypeString, Description: "Server-sent events; the text of each data line is an EventView.",
+				Extensions: map[string]any{"contentMediaType": "application/json", "contentSchema": schema.Schema(eventViewType, true, "")},
+			},
+			Example: "id: 42\nevent: message.delivered\ndata: {\"seq\": 42, \"id\": \"01939b2f-5a52-7c3e-9c54-0f6d1a2b3c4d\", \"type\": \"message.delivered\", ...}\n\n",
 		}},
 	}}
-	schema.Schema(eventViewType, true, "")
 	huma.Register(api, op, func(ctx context.Context, in *eventsInput) (*huma.StreamResponse, error) {
 		seq, ok, err := in.from()
 		if err == nil && !ok {

@@ -45,7 +45,9 @@ func (w *world) services() Services {
 			return []InboxItem{{ID: "i1", From: "+8613800138000", Text: "123456 12345X", Modem: "m0"}}, "", w.fail
 		},
 		Modems: func() []Modem { return []Modem{{Name: "m0", State: "ready"}} },
-		Status: func(context.Context) (Status, error) { return Status{Ready: true}, w.fail },
+		Status: func(context.Context) (Status, error) {
+			return Status{Ready: true, Messages: map[string]int{}, Waiting: map[string]int{}, Filings: map[string]int{}, Region: Region{[]string{"86"}, "sims"}}, w.fail
+		},
 		Authenticate: func(_ context.Context, secret string) (access.Caller, bool, error) {
 			scopes, scoped := strings.CutPrefix(secret, goodToken+"_") // att_good_read has the scope read
 			if !scoped {
@@ -183,7 +185,7 @@ func (v fakeVerify) CreateFiling(_ context.Context, r verify.FilingRequest) (ver
 	}
 	f := verify.Filing{ID: fmt.Sprintf("f%d", len(v.filings)), Type: "first", Origin: r.Origin, Reference: r.Reference, Language: r.Language, State: verify.FilingVerifying}
 	for _, p := range r.Persons {
-		f.Persons = append(f.Persons, verify.Person{Role: verify.Role(p.Role), Name: p.Name, Mobile: "138****8000"})
+		f.Persons = append(f.Persons, verify.Person{Role: verify.Role(p.Role), Name: p.Name, Mobile: "138****8000", State: verify.PersonWaiting})
 	}
 	f.Challenges = []verify.Challenge{{ID: "c1", State: verify.ChallengeOpen, CodeMAC: []byte("codemac"), CodeSealed: []byte("sealed")}}
 	v.world.filings = append(v.world.filings, f)
@@ -298,6 +300,7 @@ func do(h http.Handler, method, path, body string, headers ...string) got {
 	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
+	conforms(h, method, path, w)
 	return got{w.Code, w.Header(), w.Body.String()}
 }
 

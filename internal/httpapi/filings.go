@@ -183,7 +183,7 @@ func (a *API) filings(api huma.API) {
 		"Makes a code for each phone that must answer and queues its SMS, all or nothing. 201 for a new filing, 200 for one that was there under its reference. With supersedes it ends another filing in the same step; 429 when a phone was filed again too often today.",
 		http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	create.DefaultStatus = http.StatusCreated
-	create.Responses = map[string]*huma.Response{"200": {Description: "The filing that was there already"}}
+	also[Filing](api, &create, "The filing that was there already.")
 	huma.Register(api, create, func(ctx context.Context, in *struct {
 		KeyInput
 		Body FilingRequest

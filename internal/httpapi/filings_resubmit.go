@@ -15,7 +15,7 @@ func (a *API) filingResubmit(api huma.API) {
 		"With the same data and new codes, as a new filing that takes its place: 201. Done before, it gives that one: 200. Only of a filing that was rejected, and as long as what was given with it is kept; the limits are those of supersedes. The body may be left out.",
 		http.StatusNotFound, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	op.DefaultStatus = http.StatusCreated
-	op.Responses = map[string]*huma.Response{"200": {Description: "It was submitted again before: the filing that was made then"}}
+	also[Filing](api, &op, "It was submitted again before: the filing that was made then.")
 	huma.Register(api, op, func(ctx context.Context, in *struct {
 		IDInput
 		Body *struct {

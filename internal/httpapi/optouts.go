@@ -66,7 +66,7 @@ func (a *API) optOuts(api huma.API) {
 		"201 for a new one, 200 for one that is on the list. What is queued for it and would be stopped is cancelled in the same moment.",
 		http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	add.DefaultStatus = http.StatusCreated
-	add.Responses = map[string]*huma.Response{"200": {Description: "It is on the list already."}}
+	also[OptOut](api, &add, "The entry: it is on the list already.")
 	huma.Register(api, add, func(ctx context.Context, in *struct{ Body OptOutRequest }) (*optOutOutput, error) {
 		to, err := a.number(ctx, "to", in.Body.To)
 		if err != nil {

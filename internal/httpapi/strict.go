@@ -141,7 +141,7 @@ func strictly(api huma.API) func(huma.Context, func(huma.Context)) {
 				return
 			}
 		}
-		if coding := ctx.Header("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") { // RFC 9110 8.4
+		if coding := ctx.Header("Content-Encoding"); ctx.Operation().RequestBody != nil && coding != "" && !strings.EqualFold(coding, "identity") { // RFC 9110 8.4
 			ctx.SetHeader("Accept-Encoding", "identity") // RFC 9110 12.5.3
 			_ = huma.WriteErr(api, ctx, http.StatusUnsupportedMediaType, "send the body as it is, without Content-Encoding")
 			return
