@@ -128,6 +128,8 @@ func (c *modemsCmd) Run(a *app) error {
 		signal := ""
 		if m.SignalDBm != nil {
 			signal = fmt.Sprintf("%d dBm", *m.SignalDBm)
+		} else if m.LastSeen != nil && m.State != "ready" {
+			signal = "seen " + clock(*m.LastSeen)
 		}
 		rows[i] = []string{m.Name, m.State, m.Registration, signal, m.Model,
 			strconv.FormatInt(m.Submitted, 10), strconv.FormatInt(m.Failed, 10), strconv.FormatInt(m.Received, 10), strconv.FormatInt(m.Reports, 10), m.Port}

@@ -56,18 +56,19 @@ type Attempt struct {
 
 // Modem is a station.
 type Modem struct {
-	Name         string `json:"name"`
-	Port         string `json:"port"`
-	State        string `json:"state"`
-	Error        string `json:"error"`
-	Model        string `json:"model"`
-	Registration string `json:"registration"`
-	SignalDBm    *int   `json:"signal_dbm"`
-	Deaf         string `json:"deaf"`
-	Submitted    int64  `json:"submitted"`
-	Failed       int64  `json:"failed"`
-	Received     int64  `json:"received"`
-	Reports      int64  `json:"reports"`
+	Name         string     `json:"name"`
+	Port         string     `json:"port"`
+	State        string     `json:"state"`
+	Error        string     `json:"error"`
+	Model        string     `json:"model"`
+	Registration string     `json:"registration"`
+	SignalDBm    *int       `json:"signal_dbm"`
+	LastSeen     *time.Time `json:"last_seen"`
+	Deaf         string     `json:"deaf"`
+	Submitted    int64      `json:"submitted"`
+	Failed       int64      `json:"failed"`
+	Received     int64      `json:"received"`
+	Reports      int64      `json:"reports"`
 }
 
 // Filing is a filing.

@@ -67,6 +67,7 @@ type Daemon struct {
 	started     time.Time
 	stopping    atomic.Bool
 	reloading   sync.Mutex    // one reload after the other
+	probe       prober        // whether the database takes writes
 	rekeyed     chan struct{} // has an element when the key file was read anew
 }
 
@@ -102,6 +103,7 @@ func (d *Daemon) openStore(ctx context.Context, cfg config.Config) (err error) {
 		return err
 	}
 	d.keys = d.store.Keys()
+	d.probe.write = d.store.TryWrite
 	if d.store.KeyMade() {
 		d.log.Warn("a new key was made: back it up apart from the database", "file", cfg.Store.KeyFile)
 	}
@@ -169,7 +171,8 @@ func (d *Daemon) buildMetrics() {
 func (d *Daemon) Addr() string { return d.listener.Addr().String() }
 
 // Run serves until ctx ends, then drains: no new work is taken, submissions under way reach their final result within
-// shutdown_grace, the API answers what it has begun, the database is closed. It returns nil after an orderly end.
+// shutdown_grace, and the API answers all that time: reads and persons' checks as ever, 503 to the rest (httpapi/stopping.go). Then the
+// listener and the database are closed. It returns nil after an orderly end.
 func (d *Daemon) Run(ctx context.Context) error {
 	defer d.close()
 	grace := d.cfg.Load().ShutdownGrace
@@ -207,10 +210,10 @@ func (d *Daemon) Run(ctx context.Context) error {
 	stopWork(errors.New("the gateway stops"))
 	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
-	if shut := d.server.Shutdown(deadline); shut != nil {
-		_ = d.server.Close()
-	}
-	for _, part := range []<-chan struct{}{server, fleet, dispatcher, sweepers, clock, webhooks, notify} {
+	// Until the end the API answers: reads, persons' checks, and 503 to all else. A client that is refused a connection knows less.
+	parts := []<-chan struct{}{fleet, dispatcher, sweepers, clock, webhooks, notify}
+	defer d.endServer(server)
+	for _, part := range parts {
 		select {
 		case <-part:
 		case <-deadline.Done():
@@ -219,8 +222,21 @@ func (d *Daemon) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	d.log.Info("stopped")
 	return err
+}
+
+// lastAnswers is how long requests under way may take when all else has ended.
+const lastAnswers = 2 * time.Second
+
+// endServer closes the listener, and waits for the answers under way.
+func (d *Daemon) endServer(ended <-chan struct{}) {
+	ctx, cancel := context.WithTimeout(context.Background(), lastAnswers)
+	defer cancel()
+	if err := d.server.Shutdown(ctx); err != nil {
+		_ = d.server.Close()
+	}
+	<-ended
+	d.log.Info("stopped")
 }
 
 func (d *Daemon) close() {
@@ -230,6 +246,7 @@ func (d *Daemon) close() {
 	if d.listener != nil {
 		_ = d.listener.Close()
 	}
+	d.probe.all.Wait()
 	if d.store != nil {
 		if err := d.store.Close(); err != nil {
 			d.log.Warn("closing the database", "error", err)

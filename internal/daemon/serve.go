@@ -18,7 +18,7 @@ func (d *Daemon) bind(cfg config.Config) error {
 	d.api = httpapi.New(httpapi.Services{
 		Queue: d.queue, Messages: d.store, Verify: &d.verify, Challenges: &d.verify, Inbox: d.inboxItems, Modems: d.modemViews,
 		Events: events{d.store}, Webhooks: d.store, OptOuts: optOuts{d}, Forget: d.forget, Unlock: d.unlock, InboxItem: d.inboxItem, Status: d.status, Destination: d.destination, Country: d.country, ShortCode: d.shortCode, Authenticate: d.store.Authenticate,
-		Audit: d.auditLog, Hash: d.keys.MACs, Ready: d.ready, Unavailable: unavailable, MetricsHandler: d.metrics.Handler(), Meter: d.metrics,
+		Audit: d.auditLog, Hash: d.keys.MACs, Ready: d.ready, Stopping: d.stopping.Load, Unavailable: unavailable, MetricsHandler: d.metrics.Handler(), Meter: d.metrics,
 	}, httpapi.Options{
 		Version: d.o.Version, Public: cfg.HTTP.Public && cfg.HTTP.PublicAPI, DefaultCountry: cfg.Verify.Region[0], DefaultLanguage: cfg.Verify.DefaultLanguage, TrustedProxies: cfg.HTTP.Prefixes(),
 		ClientHeader: cfg.HTTP.ClientHeader, HSTS: cfg.HTTP.HSTS,
@@ -42,21 +42,10 @@ func apiLimits(cfg config.Config) httpapi.Limits {
 	}
 }
 
-// ready says whether requests can be taken.
-func (d *Daemon) ready(ctx context.Context) error {
-	if d.stopping.Load() {
-		return errors.New("the gateway is stopping")
-	}
-	if err := d.Healthy(ctx); err != nil {
-		return errors.New("the database does not answer")
-	}
-	return nil
-}
-
 // unavailable says which errors mean "not now".
 func unavailable(err error) (retryAfter time.Duration, ok bool) {
 	switch {
-	case errors.Is(err, store.ErrFull), errors.Is(err, store.ErrReadOnly):
+	case errors.Is(err, store.ErrFull), errors.Is(err, store.ErrReadOnly), errors.Is(err, store.ErrCorrupt):
 		return 30 * time.Second, true
 	case errors.Is(err, store.ErrBusy):
 		return 2 * time.Second, true
@@ -81,7 +70,11 @@ func (d *Daemon) status(ctx context.Context) (httpapi.Status, error) {
 	if s.Filings, err = d.store.FilingCounts(ctx); err != nil {
 		return s, err
 	}
-	s.Ready = d.ready(ctx) == nil
+	s.Reasons = d.ready(ctx)
+	s.Ready = len(s.Reasons) == 0
+	for _, r := range s.Reasons {
+		s.Problems = append(s.Problems, problemOf(r))
+	}
 	for _, m := range d.fleet.Status() {
 		s.Modems.Configured++
 		if m.State == "ready" {
@@ -96,9 +89,6 @@ func (d *Daemon) status(ctx context.Context) (httpapi.Status, error) {
 	}
 	if n := d.keys.Shut(); n > 0 {
 		s.Problems = append(s.Problems, fmt.Sprintf("%d times something that is sealed in the database could not be opened since the start: is the key file whole? (attestd keys list)", n))
-	}
-	if s.Modems.Configured == 0 {
-		s.Problems = append(s.Problems, "no modem is configured: nothing can be sent")
 	}
 	return s, nil
 }

@@ -24,9 +24,11 @@ func (d *Daemon) modemViews() []httpapi.Modem {
 			Submitted: s.Submitted, Failed: s.Failed, Received: s.Received, Reports: s.Reports, Calls: s.Calls,
 			Deaf: s.Deaf, LastSubmit: optional(s.LastSubmit), LastReceived: optional(s.LastReceived),
 		}
-		if s.Opened > 0 {
-			views[i].Registration = s.Registration.String()
+		views[i].LastSeen = optional(s.Seen)
+		if !up(s) {
+			continue // what a modem that is gone said last is not how it is
 		}
+		views[i].Registration = s.Registration.String()
 		if s.Signal.Known {
 			dbm := s.Signal.DBm
 			views[i].SignalDBm = &dbm
@@ -40,7 +42,7 @@ func (d *Daemon) modemSnapshot() []metrics.Modem {
 	all := d.fleet.Status()
 	views := make([]metrics.Modem, len(all))
 	for i, s := range all {
-		up := s.State == gateway.Ready || s.State == gateway.Searching || s.State == gateway.Refused
+		up := up(s)
 		views[i] = metrics.Modem{Name: s.Name, Up: up, Registered: up && s.Registration.Ready()}
 		if up {
 			views[i].StorageUsed, views[i].StorageTotal = s.Stored, s.Room

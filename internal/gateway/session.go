@@ -243,7 +243,7 @@ func (s *session) checkHealth(ctx context.Context) (ready bool, err error) {
 		s.log.Debug("no signal report", "error", err)
 	}
 	deaf := s.m.Deaf()
-	s.change(func(st *Status) { st.Registration, st.Signal, st.Deaf = reg, sig, deaf })
+	s.change(func(st *Status) { st.Registration, st.Signal, st.Deaf, st.Seen = reg, sig, deaf, time.Now() })
 	s.weigh(bounded)
 	switch state, why := unready(reg); {
 	case reg.Ready():

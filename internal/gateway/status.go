@@ -31,6 +31,7 @@ type Status struct {
 	Identity     modem.Identity
 	Registration modem.Registration
 	Signal       modem.Signal
+	Seen         time.Time      // when it last told its registration and signal
 	Stored       int            // texts in the memory that receives them
 	Room         int            // how many it holds; 0 when the modem does not say
 	Deaf         string         // why it does not tell of what it receives; empty when it does

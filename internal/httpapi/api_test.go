@@ -223,7 +223,7 @@ func TestHealthIsForAnyoneAndReadinessSaysWhyNot(t *testing.T) {
 			t.Error(path, g)
 		}
 	}
-	w.notReady = fmt.Errorf("the database is busy")
+	w.notReady = []Reason{{"store", "the database is busy"}}
 	if g := do(h, "GET", "/readyz", ""); g.status != 503 || !strings.Contains(g.problem(t).Detail, "busy") {
 		t.Error(g)
 	}

@@ -30,7 +30,8 @@ type world struct {
 	wakes    map[chan struct{}]bool
 	answer   verify.Answer
 	fail     error // what everything answers
-	notReady error
+	notReady []Reason
+	stopping bool
 	letters  fakeLetters
 }
 
@@ -56,7 +57,8 @@ func (w *world) services() Services {
 			return access.Caller{ID: "t1", Name: "platform", Tenant: "platform", Scopes: access.Scopes{access.Scope(scopes)}}, scoped || secret == goodToken, nil
 		},
 		Audit:       func(context.Context, AuditFilter) ([]AuditEntry, string, error) { return nil, "", w.fail },
-		Ready:       func(context.Context) error { return w.notReady },
+		Ready:       func(context.Context) []Reason { return w.notReady },
+		Stopping:    func() bool { return w.stopping },
 		Unavailable: func(err error) (time.Duration, bool) { return 3 * time.Second, errors.Is(err, errFull) },
 		MetricsHandler: http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(rw, "up 1\n")

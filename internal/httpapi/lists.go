@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"time"
 
 	"attestd/internal/access"
@@ -34,25 +35,43 @@ func (a *API) lists(api huma.API) {
 // readyTimeout bounds what /readyz may cost.
 const readyTimeout = 5 * time.Second
 
+// notReady is the answer of /readyz with what makes it so: a problem document (RFC 9457) with two members more.
+type notReady struct {
+	*Problem
+	Ready   bool     `json:"ready"`
+	Reasons []Reason `json:"reasons"`
+}
+
 // health is for machines that watch: plain handlers, no token.
 func (a *API) health(huma.API) {
-	ok := func(w http.ResponseWriter) {
+	// The process answers: that is all that a liveness probe should ask, a restart mends nothing else.
+	a.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
+		if a.stopping() {
+			a.refuseStopping(w, r)
+			return
+		}
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(map[string]string{"status": "ok"})
-	}
-	// The process answers: that is all that a liveness probe should ask, a restart mends nothing else.
-	a.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { ok(w) })
+	})
 	a.mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 		defer cancel()
-		if err := a.s.Ready(ctx); err != nil {
-			p := newProblem(http.StatusServiceUnavailable, "not ready: "+err.Error())
-			p.Instance = instance(ctx)
-			w.Header().Set("Retry-After", "5")
-			p.write(w)
+		reasons := a.s.Ready(ctx)
+		if len(reasons) == 0 {
+			w.Header().Set("Content-Type", "application/json")
+			_ = json.NewEncoder(w).Encode(map[string]any{"status": "ok", "ready": true, "reasons": []Reason{}})
 			return
 		}
-		ok(w)
+		var details []string
+		for _, one := range reasons {
+			details = append(details, one.Detail)
+		}
+		p := newProblem(http.StatusServiceUnavailable, "not ready: "+strings.Join(details, "; "))
+		p.Instance = instance(ctx)
+		w.Header().Set("Retry-After", "5")
+		w.Header().Set("Content-Type", p.ContentType(""))
+		w.WriteHeader(p.Status)
+		_ = json.NewEncoder(w).Encode(notReady{p, false, reasons})
 	})
 	if a.s.MetricsHandler != nil {
 		a.mux.Handle("GET /metrics", a.s.MetricsHandler)

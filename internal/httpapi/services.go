@@ -60,9 +60,11 @@ type Services struct {
 	// Hash hashes who asks under every live key, the current one first: (*seal.Keyring).MACs. Nil: under a key of this
 	// process, and what callers have used is forgotten with it.
 	Hash func(purpose string, parts ...[]byte) [][]byte
-	// Ready is nil when requests can be taken: the database can be written and the gateway does not stop. Its error is
-	// shown to whoever asks /readyz, and must not hold anything secret.
-	Ready func(ctx context.Context) error
+	// Ready says why a code cannot be stored or sent now; nothing when it can. It is shown to whoever asks /readyz, and must not
+	// hold anything secret.
+	Ready func(ctx context.Context) []Reason
+	// Stopping says whether the gateway stops: what only reads goes on, and what persons check; all else is refused. Nil: never.
+	Stopping func() bool
 	// Unavailable says whether an error means "not now" (store.ErrFull, ErrBusy, ErrReadOnly, context.DeadlineExceeded
 	// from the database) and when to try again. Such a request is answered 503 with Retry-After.
 	Unavailable func(error) (retryAfter time.Duration, ok bool)

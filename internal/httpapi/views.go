@@ -25,6 +25,7 @@ type Modem struct {
 	Received     int64      `json:"received" doc:"Texts received and stored, long ones by their parts."`
 	Reports      int64      `json:"reports" doc:"Status reports received and stored."`
 	Calls        int64      `json:"calls" doc:"Calls that came in since the gateway started. They are ended with hang_up."`
+	LastSeen     *time.Time `json:"last_seen,omitempty" doc:"When it last told its network and signal; both are left out while it does not answer."`
 	LastSubmit   *time.Time `json:"last_submit,omitempty"`
 	LastReceived *time.Time `json:"last_received,omitempty"`
 }
@@ -55,7 +56,8 @@ type InboxItem struct {
 type Status struct {
 	Version  string         `json:"version" example:"1.0.0"`
 	Started  time.Time      `json:"started"`
-	Ready    bool           `json:"ready" doc:"Whether requests are taken." example:"true"`
+	Ready    bool           `json:"ready" doc:"Whether a code can be stored and sent now." example:"true"`
+	Reasons  []Reason       `json:"reasons,omitempty" doc:"Why not."`
 	Problems []string       `json:"problems" doc:"What keeps it from working as configured, in words."`
 	Modems   ModemCounts    `json:"modems"`
 	Messages map[string]int `json:"messages" doc:"Messages in the database, by state."`
@@ -70,6 +72,12 @@ type Status struct {
 type Region struct {
 	Countries []string `json:"countries" doc:"Their country codes." example:"[\"86\"]"`
 	From      string   `json:"from" enum:"abuse.region,sims,verify.region" doc:"Where that comes from: the configuration; the countries that the SIMs are at home in; verify.region, while no SIM has been read yet." example:"sims"`
+}
+
+// Reason is why the gateway is not ready.
+type Reason struct {
+	Code   string `json:"code" enum:"stopping,store,no_modem,no_modem_ready" example:"no_modem_ready"`
+	Detail string `json:"detail" doc:"In words." example:"no modem can send now, what is taken in waits: m0 is searching"`
 }
 
 // ModemCounts says how many modems there are.

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -22,6 +23,8 @@ import (
 
 	"attestd/internal/seal"
 	"attestd/queue"
+
+	"golang.org/x/sys/unix"
 )
 
 //go:embed migrations/*.sql
@@ -119,6 +122,23 @@ func (s *Store) Close() error {
 		errs = append(errs, s.lock.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// leastFree is how much room the disk must have for the database to be called one that takes writes: a small one may find room in
+// the -wal when the next finds none.
+const leastFree = 1 << 20
+
+// TryWrite proves that the database can be written, by writing.
+func (s *Store) TryWrite(ctx context.Context) error {
+	var disk unix.Statfs_t
+	if unix.Statfs(s.path, &disk) == nil && disk.Bavail*uint64(disk.Bsize) < leastFree {
+		return ErrFull
+	}
+	return s.Update(ctx, func(tx *Tx) error {
+		_, err := tx.exec(ctx, `INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
+			"tried", strconv.FormatInt(time.Now().Unix(), 10))
+		return err
+	})
 }
 
 // Ping proves that the database can be read.

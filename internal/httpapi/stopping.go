@@ -1,0 +1,41 @@
+package httpapi
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"attestd/verify"
+)
+
+// stopRetry is when a client may ask again: by then another process serves.
+const stopRetry = time.Minute
+
+func (a *API) stopping() bool { return a.s.Stopping != nil && a.s.Stopping() }
+
+// servedToTheEnd says what goes on while the gateway stops: what only reads, and what a person checks, whose code must not be lost.
+// Re-sends and CAMARA say in their own words that they do not take anything now.
+func servedToTheEnd(pattern string) bool {
+	method, route, _ := strings.Cut(pattern, " ")
+	if method != http.MethodPost {
+		return method != http.MethodDelete
+	}
+	switch route {
+	case "/v1/public/verify", "/v1/public/resend", "/verify", "/resend", "/v1/challenges/{id}/check", "/v1/filings/search":
+		return true
+	}
+	return strings.HasPrefix(route, camaraBase)
+}
+
+// refuseStopping is the answer to all else.
+func (a *API) refuseStopping(w http.ResponseWriter, r *http.Request) {
+	p := newProblem(http.StatusServiceUnavailable, "the gateway is stopping: nothing was taken, try again in a minute")
+	p.Instance = instance(r.Context())
+	w.Header().Set("Retry-After", seconds(stopRetry))
+	p.write(w)
+}
+
+// refusedStopping is the same for a person who wants a code again.
+func refusedStopping() verify.Answer {
+	return verify.Answer{Result: verify.ResultUnavailable, Message: verify.ResultUnavailable.Message(), Wait: stopRetry}
+}
