@@ -82,8 +82,8 @@ func (a *API) camara(api huma.API) {
 	for path, serve := range map[string]func(*http.Request) (any, *CamaraError){
 		"/send-code": a.camaraSend, "/validate-code": a.camaraValidate,
 	} {
-		a.mux.HandleFunc("POST "+camaraBase+path, a.camaraDoor(serve))
-		a.mux.HandleFunc(camaraBase+path, a.camaraDoor(func(*http.Request) (any, *CamaraError) {
+		a.mux.HandleFunc("POST "+camaraBase+path, a.camaraDoor(path == "/send-code", serve))
+		a.mux.HandleFunc(camaraBase+path, a.camaraDoor(false, func(*http.Request) (any, *CamaraError) {
 			fault := camaraFault(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "this path takes POST")
 			fault.header = http.Header{"Allow": {http.MethodPost}}
 			return nil, fault
@@ -92,8 +92,9 @@ func (a *API) camara(api huma.API) {
 	a.camaraDocument(api)
 }
 
-// camaraDoor writes what serve gives: 204 for nothing, and the correlator with every answer.
-func (a *API) camaraDoor(serve func(*http.Request) (any, *CamaraError)) http.HandlerFunc {
+// camaraDoor writes what serve gives: 204 for nothing, and the correlator with every answer. What sends is not taken while the
+// gateway stops.
+func (a *API) camaraDoor(sends bool, serve func(*http.Request) (any, *CamaraError)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		correlator := r.Header.Get("X-Correlator")
 		legible := correlator == "" || camaraCorrelator.MatchString(correlator)
@@ -111,7 +112,11 @@ func (a *API) camaraDoor(serve func(*http.Request) (any, *CamaraError)) http.Han
 		r.Body = http.MaxBytesReader(w, r.Body, min(camaraBody, a.o.MaxBody))
 		var body any
 		fault := camaraInvalid("x-correlator: want at most 256 letters, digits and - _ : ; . / < > { }")
-		if legible {
+		switch {
+		case legible && sends && a.stopping():
+			fault = camaraFault(http.StatusServiceUnavailable, "UNAVAILABLE", "the gateway is stopping: nothing was taken, try again in a minute")
+			fault.header = http.Header{"Retry-After": {seconds(stopRetry)}}
+		case legible:
 			body, fault = serve(r)
 		}
 		switch {

@@ -26,6 +26,9 @@ func (a *API) check(ctx context.Context, from netip.Addr, door string, q verify.
 
 // resend is the same for a code that is to be sent again.
 func (a *API) resend(ctx context.Context, from netip.Addr, door string, q verify.ResendRequest) verify.Answer {
+	if a.stopping() {
+		return refusedStopping()
+	}
 	t, wait := grant{guard: a.guard}, time.Duration(0)
 	if !q.Trusted {
 		if t, wait = a.guard.resend(from); wait > 0 {

@@ -108,6 +108,10 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.unrouted(out, r, handler)
 		return
 	}
+	if a.stopping() && sides != SidePublic && !servedToTheEnd(pattern) {
+		a.refuseStopping(out, r)
+		return
+	}
 	done, ok := a.place(r.Context(), sides)
 	if !ok {
 		p := newProblem(http.StatusServiceUnavailable, "too many requests are under way: try again in a moment")

@@ -13,18 +13,14 @@ const stopRetry = time.Minute
 
 func (a *API) stopping() bool { return a.s.Stopping != nil && a.s.Stopping() }
 
-// servedToTheEnd says what goes on while the gateway stops: what only reads, and what a person checks, whose code must not be lost.
-// Re-sends and CAMARA say in their own words that they do not take anything now.
+// servedToTheEnd says what goes on while the gateway stops, besides all that is public: what only reads, and checks of codes, which must
+// not be lost. A person's re-send and CAMARA say in their own words that they take nothing now.
 func servedToTheEnd(pattern string) bool {
 	method, route, _ := strings.Cut(pattern, " ")
 	if method != http.MethodPost {
 		return method != http.MethodDelete
 	}
-	switch route {
-	case "/v1/public/verify", "/v1/public/resend", "/verify", "/resend", "/v1/challenges/{id}/check", "/v1/filings/search":
-		return true
-	}
-	return strings.HasPrefix(route, camaraBase)
+	return route == "/v1/challenges/{id}/check" || route == "/v1/filings/search" || strings.HasPrefix(route, camaraBase)
 }
 
 // refuseStopping is the answer to all else.

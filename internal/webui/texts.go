@@ -70,7 +70,7 @@ var chinese = words{
 		verify.ResultWait:          {"请稍候再试", "操作间隔过短，本次没有提交。", "等待结束后请重新提交。"},
 		verify.ResultRateLimited:   {"请求过于频繁", "此网络或手机号码近期的请求次数过多，本次没有提交。", "等待结束后请重新提交，填错次数不会因此增加。"},
 		verify.ResultProofRequired: {"请再确认一步", "本次没有提交。", "请回答最后的算式，然后重新提交。"},
-		verify.ResultUnavailable:   {"系统暂时无法处理", "本次没有提交，填错次数不会因此增加。", "请稍后重新提交；已收到的验证码仍然可用。"},
+		verify.ResultUnavailable:   {"系统暂时无法处理", "本次没有提交，填错次数不会因此增加。", "请一分钟后重新提交；已收到的验证码仍然可用。"},
 	},
 	reasons: map[string]said{
 		verify.ReasonExpired:         {text: "验证码已超过有效期。"},
@@ -120,7 +120,7 @@ var english = words{
 		verify.ResultWait:          {"A little too soon", "Nothing was submitted.", "Submit again when the time is over."},
 		verify.ResultRateLimited:   {"Too many requests", "This network or mobile number has made too many requests. Nothing was submitted.", "Submit again when the time is over. No try was used."},
 		verify.ResultProofRequired: {"One more step", "Nothing was submitted.", "Answer the sum at the end and submit again."},
-		verify.ResultUnavailable:   {"Temporarily unavailable", "Nothing was submitted and no try was used.", "Submit again in a moment. The code that you have stays valid."},
+		verify.ResultUnavailable:   {"Temporarily unavailable", "Nothing was submitted and no try was used.", "Try again in a minute. The code that you have stays valid."},
 	},
 	reasons: map[string]said{
 		verify.ReasonExpired:         {text: "The code has expired."},
