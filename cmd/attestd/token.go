@@ -26,6 +26,8 @@ func (c *tokenCmd) Help() string {
 	return `Tokens let platforms use the API. They work on the database itself: before the first start too, and while the
 gateway runs. Run these as the user that runs attestd, or as root.
 
+What a token makes belongs to its tenant, and the tokens of other tenants see nothing of it; admin sees everything.
+
 Scopes: messages (send, read and cancel messages), filings (file, read and cancel filings; send and check codes), inbox (read
 what came in), read (read everything but the audit log, change nothing), admin (everything: webhooks, erasing, the audit log).`
 }
@@ -72,6 +74,7 @@ type tokenView struct {
 	ID        string     `json:"id"`
 	Name      string     `json:"name"`
 	Token     string     `json:"token,omitempty"`
+	Tenant    string     `json:"tenant"`
 	Scopes    []string   `json:"scopes"`
 	State     string     `json:"state"` // in use, replaced, expired, revoked
 	CreatedAt time.Time  `json:"created_at"`
@@ -80,7 +83,7 @@ type tokenView struct {
 }
 
 func viewToken(t store.Token) tokenView {
-	v := tokenView{ID: t.ID, Name: t.Name, Scopes: strings.Split(t.Scopes.String(), ","), State: "in use", CreatedAt: t.Created}
+	v := tokenView{ID: t.ID, Name: t.Name, Tenant: t.Tenant, Scopes: strings.Split(t.Scopes.String(), ","), State: "in use", CreatedAt: t.Created}
 	now := time.Now()
 	if !t.Expires.IsZero() {
 		v.ExpiresAt = &t.Expires
@@ -101,6 +104,7 @@ type tokenCreateCmd struct {
 	tokenFlags `embed:""`
 	Name       string        `required:"" placeholder:"NAME" help:"Whose it is; it stands in logs and with what is sent."`
 	Scope      string        `default:"${platform}" placeholder:"SCOPES" help:"What it may do: some of ${scopes}. What a platform needs, unless given: ${platform}."`
+	Tenant     string        `placeholder:"NAME" help:"Whose it is that the token makes and sees; tokens of one tenant share it. The token's own name, unless given."`
 	Expires    time.Duration `placeholder:"TIME" help:"End it by itself after so long, as 2160h. Never, unless given."`
 }
 
@@ -114,9 +118,11 @@ func (c *tokenCreateCmd) Run(a *app) error {
 	}
 	ctx := a.asUser()
 	return c.with(ctx, func(s *store.Store) error {
-		secret, t, err := s.CreateToken(ctx, store.NewToken{Name: c.Name, Scopes: scopes, Life: c.Expires})
+		secret, t, err := s.CreateToken(ctx, store.NewToken{Name: c.Name, Tenant: c.Tenant, Scopes: scopes, Life: c.Expires})
 		if errors.Is(err, store.ErrTokenName) || errors.Is(err, store.ErrTokenExists) {
 			return fmt.Errorf("--name: %w", err)
+		} else if errors.Is(err, store.ErrTenantName) {
+			return fmt.Errorf("--tenant: %w", err)
 		} else if err != nil {
 			return err
 		}
@@ -148,7 +154,7 @@ type tokenRotateCmd struct {
 }
 
 func (c *tokenRotateCmd) Help() string {
-	return "The name and the scopes stay. To change what a token may do, make another one and revoke this one."
+	return "The name, the tenant and the scopes stay. To change what a token may do, make another one and revoke this one."
 }
 
 func (c *tokenRotateCmd) Run(a *app) error {
@@ -199,9 +205,9 @@ func (c *tokenListCmd) Run(a *app) error {
 			case "replaced":
 				state += ", works until " + clock(t.Revoked)
 			}
-			rows[i] = []string{t.Name, t.Scopes.String(), clock(t.Created), clockOr(v.ExpiresAt, "never"), state}
+			rows[i] = []string{t.Name, t.Tenant, t.Scopes.String(), clock(t.Created), clockOr(v.ExpiresAt, "never"), state}
 		}
-		return a.table("NAME SCOPES CREATED EXPIRES STATE", rows)
+		return a.table("NAME TENANT SCOPES CREATED EXPIRES STATE", rows)
 	})
 }
 

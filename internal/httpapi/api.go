@@ -32,6 +32,7 @@ type API struct {
 	streams streams
 	passes  *proof.Passes
 	words   atomic.Pointer[words]
+	alive   alive
 	stop    chan struct{} // closed when event streams must end
 	stopped sync.Once
 	spec    []byte // the OpenAPI document

@@ -60,7 +60,7 @@ func (a *API) events(api huma.API) {
 		"Server-sent events: id is the event's place, event its type, data an Event. A comment line comes now and then so that nobody in between hangs up.")
 	schema := api.OpenAPI().Components.Schemas
 	op.Responses = map[string]*huma.Response{"200": {
-		Description: "The stream; it ends when the client goes or the gateway stops.",
+		Description: "The stream; it ends when the client goes, its token is revoked or expires, or the gateway stops.",
 		Content: map[string]*huma.MediaType{"text/event-stream": {
 			Schema: &huma.Schema{
 				Type: huma.TypeString, Description: "Server-sent events; the text of each data line is an EventView.",
@@ -90,7 +90,7 @@ func (a *API) events(api huma.API) {
 	})
 }
 
-// stream sends what came after seq until the client goes or the gateway stops. The watch begins before the first look,
+// stream sends what came after seq until the client goes, its token ends or the gateway stops. The watch begins before the first look,
 // so that nothing falls between them.
 func (a *API) stream(ctx context.Context, w http.ResponseWriter, seq int64, subject string) {
 	wake, stop := a.s.Events.Watch()
@@ -102,8 +102,10 @@ func (a *API) stream(ctx context.Context, w http.ResponseWriter, seq int64, subj
 	w.Header().Set("X-Accel-Buffering", "no") // nginx would hold events back
 	beat := time.NewTicker(a.o.EventHeartbeat)
 	defer beat.Stop()
+	look := time.NewTicker(aliveLook)
+	defer look.Stop()
 	pending := []byte(": attestd\n\n") // makes the answer begin, so that a client knows it is connected
-	for {
+	for a.stillAdmitted(ctx) {
 		_ = control.SetWriteDeadline(time.Now().Add(eventTimeout))
 		if _, err := w.Write(pending); err != nil || control.Flush() != nil {
 			return
@@ -121,6 +123,7 @@ func (a *API) stream(ctx context.Context, w http.ResponseWriter, seq int64, subj
 		}
 		select {
 		case <-wake:
+		case <-look.C:
 		case <-beat.C:
 			pending = []byte(": still here\n\n")
 		case <-ctx.Done():

@@ -66,7 +66,7 @@ type Filing struct {
 	Note       string      `json:"note,omitempty" doc:"What was said when it was cancelled."`
 	Origin     string      `json:"origin" doc:"The name of the token that filed it." example:"platform"`
 	Language   string      `json:"language" example:"zh"`
-	Callback   string      `json:"callback,omitempty"`
+	Callback   string      `json:"callback,omitempty" doc:"Without its query."`
 	Supersedes string      `json:"supersedes,omitempty" doc:"The filing whose place it took." example:""`
 	By         string      `json:"superseded_by,omitempty" doc:"The filing that took its place." example:""`
 	Province   string      `json:"province,omitempty" example:"zhejiang"`
@@ -131,7 +131,7 @@ type Challenge struct {
 func viewFiling(f verify.Filing) Filing {
 	v := Filing{
 		ID: f.ID, Type: string(f.Type), Reference: f.Reference, State: string(f.State), Reason: f.Reason, Note: f.Note,
-		Origin: f.Origin, Language: f.Language, Callback: f.Callback, Supersedes: f.Supersedes, By: f.By, Persons: []Person{}, Challenges: []Challenge{},
+		Origin: f.Origin, Language: f.Language, Callback: withoutQuery(f.Callback), Supersedes: f.Supersedes, By: f.By, Persons: []Person{}, Challenges: []Challenge{},
 		CreatedAt: micro(f.Created), UpdatedAt: micro(f.Updated), EndedAt: when(f.Ended),
 		Province: f.Province, Access: f.AccessStatus(), After: int(f.ResubmitAfter / time.Second), ResubmitAt: when(f.ResubmitDue), Resubmits: f.Resubmits,
 	}

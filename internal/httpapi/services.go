@@ -55,6 +55,8 @@ type Services struct {
 	Status func(ctx context.Context) (Status, error)
 	// Authenticate tells whose bearer token a secret is; store.(*Store).Authenticate does it.
 	Authenticate func(ctx context.Context, secret string) (c access.Caller, ok bool, err error)
+	// InUse tells whether a token, by its id, is in use still: store.(*Store).TokenInUse. Nil: it is.
+	InUse func(ctx context.Context, tokenID string) (bool, error)
 	// Audit lists who did what, newest first, as Inbox does.
 	Audit func(ctx context.Context, f AuditFilter) (items []AuditEntry, next string, err error)
 	// Hash hashes who asks under every live key, the current one first: (*seal.Keyring).MACs. Nil: under a key of this

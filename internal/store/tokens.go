@@ -187,6 +187,13 @@ func (s *Store) Authenticate(ctx context.Context, secret string) (c access.Calle
 	return c, subtle.ConstantTimeCompare(want[:], have) == 1, nil
 }
 
+// TokenInUse says whether a token, by its id, has not ended.
+func (s *Store) TokenInUse(ctx context.Context, id string) (ok bool, err error) {
+	now := micros(time.Now())
+	err = s.readRow(ctx, `SELECT EXISTS (SELECT 1 FROM tokens WHERE id = $1 AND (revoked = 0 OR revoked > $2) AND (expires = 0 OR expires > $3))`, id, now, now).Scan(&ok)
+	return ok, explain(err)
+}
+
 // storedScopes are scopes as they stand in the database. What this program does not know allows nothing.
 func storedScopes(list string) access.Scopes {
 	var s access.Scopes

@@ -3,12 +3,12 @@ package webhook
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"time"
 )
@@ -18,7 +18,6 @@ const (
 	bodyTime    = time.Second // for that
 	dialTimeout = 5 * time.Second
 	mostHeaders = 16 << 10
-	mostError   = 200
 )
 
 // answer is what came of a call.
@@ -117,18 +116,21 @@ func retryAfter(h http.Header) time.Duration {
 	return 0
 }
 
-// plain says why a call failed without the whole address: its query may hold what should not stand in lists and logs.
+// plain says of which class the fault of a call was, and nothing in the words of the resolver or the dialler: they tell what
+// names lead to in the operator's network. A name that is not there, one that leads where nobody may call and a closed port
+// are one class.
 func plain(ctx context.Context, set *Settings, err error) error {
-	var of *url.Error
-	if errors.As(err, &of) {
-		err = of.Err
-	}
-	if errors.Is(err, context.DeadlineExceeded) || ctx.Err() == context.DeadlineExceeded {
+	var dial *net.OpError
+	var dns *net.DNSError
+	var certificate *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	switch {
+	case errors.Is(err, context.DeadlineExceeded) || ctx.Err() == context.DeadlineExceeded:
 		return fmt.Errorf("no answer within %s", set.Timeout)
+	case errors.As(err, &certificate), errors.As(err, &record):
+		return errors.New("its TLS certificate is not valid for this address, or it does not speak TLS")
+	case errors.As(err, &dns), errors.As(err, &dial) && dial.Op == "dial":
+		return errors.New("it cannot be reached: look at the name and the port, and whether it is on the public Internet")
 	}
-	text := err.Error()
-	if len(text) > mostError {
-		text = text[:mostError]
-	}
-	return errors.New(text)
+	return errors.New("the connection broke before it had answered")
 }

@@ -117,7 +117,7 @@ func TestWhatAnAnswerMakesOfADelivery(t *testing.T) {
 		{"a redirection is not followed", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other, http.StatusTemporaryRedirect) }, webhook.Waiting, 307, "not followed"},
 		{"410 is the end", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(410) }, webhook.Dead, 410, "410"},
 		{"one that hangs is left", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, webhook.Waiting, 0, "no answer within 2s"},
-		{"one that hangs up is tried again", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, webhook.Waiting, 0, "EOF"},
+		{"one that hangs up is tried again", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, webhook.Waiting, 0, "the connection broke"},
 		{"a slow body does not undo a 200", func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(200)
 			_ = http.NewResponseController(w).Flush()

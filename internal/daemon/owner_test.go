@@ -1,0 +1,227 @@
+package daemon_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"attestd/internal/access"
+	"attestd/internal/rig"
+	"attestd/internal/store"
+	"attestd/modem/simulator"
+)
+
+// tokenOf makes a token beside the running gateway, as attestd token create does.
+func tokenOf(t *testing.T, r *rig.Rig, n store.NewToken) string {
+	t.Helper()
+	var secret string
+	beside(t, r, func(s *store.Store) (err error) { secret, _, err = s.CreateToken(t.Context(), n); return err })
+	return secret
+}
+
+func beside(t *testing.T, r *rig.Rig, do func(*store.Store) error) {
+	t.Helper()
+	s, err := store.Open(t.Context(), store.Options{URL: r.Config.Store.URL, KeyFile: r.Config.Store.KeyFile})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := do(s); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// streamed is what an event stream tells from the beginning, up to an event that everybody is told of.
+func streamed(t *testing.T, r *rig.Rig, token, path string) string {
+	t.Helper()
+	beside(t, r, func(s *store.Store) error {
+		return s.Update(t.Context(), func(tx *store.Tx) error {
+			return tx.Emit(t.Context(), "clock.jumped", "the end", access.Everyone, nil)
+		})
+	})
+	q, _ := http.NewRequestWithContext(t.Context(), "GET", r.URL+path+"?after=0", nil)
+	q.Header.Set("Authorization", "Bearer "+token)
+	resp, err := http.DefaultClient.Do(q)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatal(resp, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	var all strings.Builder
+	for lines := bufio.NewScanner(resp.Body); lines.Scan() && !strings.Contains(lines.Text(), "the end"); {
+		all.WriteString(lines.Text() + "\n")
+	}
+	return all.String()
+}
+
+// decisions are what each operation with a token does for one who does not own: a new operation without one fails the test.
+var decisions = map[string]string{
+	"send-message": "makes", "create-filing": "makes", "create-challenge": "makes", "sendCode": "makes", "validateCode": "camara",
+	"list-messages": "list", "list-filings": "list", "search-filings": "list", "list-webhook-deliveries": "list",
+	"get-message": "message", "cancel-message": "message",
+	"get-filing": "filing", "cancel-filing": "filing", "amend-person": "filing", "get-filing-timeline": "filing", "resubmit-filing": "filing",
+	"get-challenge": "challenge", "check-challenge": "challenge", "resend-challenge": "challenge", "cancel-challenge": "challenge",
+	"get-webhook-delivery": "delivery", "follow-events": "stream",
+	"list-inbox": "gateway", "get-inbox-item": "gateway", "list-optouts": "gateway", "add-optout": "gateway", "remove-optout-of": "gateway", "remove-optout": "gateway",
+	"list-modems": "gateway", "get-status": "gateway", "list-webhook-endpoints": "gateway",
+	"verify-code": "public", "resend-code": "public", "unlock-modem": "admin",
+	"replay-webhook-delivery": "admin", "replay-webhooks": "admin", "list-audit": "admin", "forget-number": "admin",
+}
+
+func TestWhatOneTenantMadeIsNotThereForAnotherInAnyOperationOfTheDocument(t *testing.T) {
+	r := start(t, rig.Options{Simulator: simulator.Config{Modems: 1}})
+	admin := r.Token
+	a := tokenOf(t, r, store.NewToken{Name: "a"})
+	mate := tokenOf(t, r, store.NewToken{Name: "a2", Tenant: "a"})
+	b := tokenOf(t, r, store.NewToken{Name: "b"})
+	as := func(token string) { r.Token = token }
+	filing := map[string]any{"type": "first", "reference": "order-1", "callback": "https://platform.example/x?secret=hidden", "persons": []any{
+		map[string]any{"role": "entity_head", "mobile": "13800138000", "certificate_tail": "31002X"},
+		map[string]any{"role": "website_head", "mobile": "13900139000", "certificate_tail": "41003X", "site": "example.cn"},
+	}}
+	var f struct {
+		ID, Callback string
+		Persons      []struct{ ID string }
+	}
+	var m, c struct{ ID string }
+	as(a)
+	if code := call(t, r, "POST", "/v1/filings", filing, &f); code != http.StatusCreated || strings.Contains(f.Callback, "hidden") {
+		t.Fatal(code, f)
+	}
+	message := map[string]any{"to": "13700137000", "text": "hello", "idempotency_key": "k"}
+	if code := call(t, r, "POST", "/v1/messages", message, &m); code != http.StatusAccepted {
+		t.Fatal(code)
+	}
+	if code := call(t, r, "POST", "/v1/challenges", map[string]any{"to": "13600136000"}, &c); code != http.StatusCreated {
+		t.Fatal(code)
+	}
+	var deliveries struct{ Items []struct{ ID string } }
+	if call(t, r, "GET", "/v1/webhooks/deliveries", nil, &deliveries); len(deliveries.Items) == 0 {
+		t.Fatal("the filing has no deliveries")
+	}
+	ids := map[string]string{"message": m.ID, "filing": f.ID, "challenge": c.ID, "delivery": deliveries.Items[0].ID}
+	bodies := map[string]any{
+		"amend-person": map[string]any{"mobile": "13500135000"}, "check-challenge": map[string]any{"code": "123456"},
+		"cancel-filing": map[string]any{}, "resubmit-filing": map[string]any{}, "search-filings": map[string]any{"mobile": "13800138000"},
+	}
+	var document struct {
+		Paths map[string]map[string]json.RawMessage
+	}
+	if code := call(t, r, "GET", "/openapi.json", nil, &document); code != http.StatusOK {
+		t.Fatal(code)
+	}
+	for path, item := range document.Paths {
+		for method, raw := range item {
+			var op struct {
+				OperationID string           `json:"operationId"`
+				Security    []map[string]any `json:"security"`
+			}
+			if err := json.Unmarshal(raw, &op); err != nil || len(op.Security) == 0 {
+				continue
+			}
+			method, decision := strings.ToUpper(method), decisions[op.OperationID]
+			id, owned := ids[decision]
+			if !owned {
+				id = "x"
+			}
+			at := strings.NewReplacer("{id}", id, "{person}", f.Persons[0].ID, "{name}", "m0").Replace(path)
+			as(b)
+			switch {
+			case owned:
+				var other, none struct{ Type, Title, Detail string }
+				one := call(t, r, method, at, bodies[op.OperationID], &other)
+				two := call(t, r, method, strings.Replace(at, id, "01939b2f-5a52-7c3e-9c54-0f6d1a2b3c4d", 1), bodies[op.OperationID], &none)
+				if one != http.StatusNotFound || two != one || other != none {
+					t.Errorf("%s: %d %+v for another's, %d %+v for what is not there", op.OperationID, one, other, two, none)
+				}
+			case decision == "list":
+				for token, want := range map[string]bool{b: false, a: true, mate: true, admin: true} {
+					as(token)
+					var l struct{ Items []json.RawMessage }
+					if code := call(t, r, method, at, bodies[op.OperationID], &l); code != http.StatusOK || len(l.Items) > 0 != want {
+						t.Errorf("%s: %d, %d items", op.OperationID, code, len(l.Items))
+					}
+				}
+			case decision == "camara":
+				var other, none struct{ Code, Message string }
+				one := call(t, r, method, at, map[string]string{"authenticationId": c.ID, "code": "123456"}, &other)
+				two := call(t, r, method, at, map[string]string{"authenticationId": "01939b2f-5a52-7c3e-9c54-0f6d1a2b3c4d", "code": "123456"}, &none)
+				if one != http.StatusNotFound || two != one || other != none {
+					t.Errorf("%s: %d %+v, %d %+v", op.OperationID, one, other, two, none)
+				}
+			case decision == "stream":
+				for token, want := range map[string]bool{b: false, a: true, mate: true, admin: true} {
+					if got := strings.Contains(streamed(t, r, token, at), m.ID); got != want {
+						t.Errorf("%s: told %t, want %t", op.OperationID, got, want)
+					}
+				}
+			case decision == "admin":
+				if code := call(t, r, method, at, map[string]any{}, nil); code != http.StatusForbidden {
+					t.Errorf("%s: %d", op.OperationID, code)
+				}
+			case decision == "":
+				t.Errorf("%s %s (%s): decide whose it is", method, path, op.OperationID)
+			}
+		}
+	}
+	as(b) // no hint in references, keys and supersedes either
+	filing["supersedes"] = f.ID
+	if code := call(t, r, "POST", "/v1/filings", filing, nil); code != http.StatusUnprocessableEntity {
+		t.Errorf("superseding another's: %d", code)
+	}
+	delete(filing, "supersedes")
+	filing["language"] = "en"
+	var f2, m2 struct{ ID string }
+	if code := call(t, r, "POST", "/v1/filings", filing, &f2); code != http.StatusCreated || f2.ID == f.ID {
+		t.Errorf("a reference that another has used: %d", code)
+	}
+	message["text"] = "another text"
+	if code := call(t, r, "POST", "/v1/messages", message, &m2); code != http.StatusAccepted || m2.ID == m.ID {
+		t.Errorf("a key that another has used: %d", code)
+	}
+	for _, token := range []string{mate, admin} { // and nothing was changed by any of it
+		as(token)
+		var now struct{ State string }
+		if code := call(t, r, "GET", "/v1/filings/"+f.ID, nil, &now); code != http.StatusOK || now.State != "verifying" {
+			t.Errorf("%d %s", code, now.State)
+		}
+	}
+	as(admin)
+	if code := call(t, r, "POST", "/v1/filings/"+f.ID+"/cancel", map[string]any{}, nil); code != http.StatusOK {
+		t.Errorf("an admin: %d", code)
+	}
+}
+
+func TestAnEventStreamEndsWithinASecondAfterItsTokenIsRevokedByAnotherProcessOrExpires(t *testing.T) {
+	r := start(t, rig.Options{Simulator: simulator.Config{Modems: 1}})
+	for name, n := range map[string]store.NewToken{
+		"revoked": {Name: "a", Scopes: access.Platform}, "expired": {Name: "b", Scopes: access.Platform, Life: 2 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			end := time.Now().Add(n.Life)
+			secret := tokenOf(t, r, n)
+			q, _ := http.NewRequestWithContext(t.Context(), "GET", r.URL+"/v1/events", nil)
+			q.Header.Set("Authorization", "Bearer "+secret)
+			resp, err := http.DefaultClient.Do(q)
+			if err != nil || resp.StatusCode != http.StatusOK {
+				t.Fatal(resp, err)
+			}
+			defer func() { _ = resp.Body.Close() }()
+			lines := bufio.NewScanner(resp.Body)
+			lines.Scan() // it has begun
+			if n.Life == 0 {
+				beside(t, r, func(s *store.Store) error { _, err := s.RevokeToken(t.Context(), n.Name); return err })
+				end = time.Now()
+			}
+			for lines.Scan() {
+			}
+			if late := time.Since(end); late > time.Second {
+				t.Errorf("it ended %s after its token", late)
+			}
+		})
+	}
+}
