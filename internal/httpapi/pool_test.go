@@ -3,10 +3,13 @@ package httpapi
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -245,5 +248,46 @@ func TestEachListenerServesItsSideAndHasItsShare(t *testing.T) {
 	}
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+}
+
+func TestIdleConnectionsGiveWayUnderTLSTooAndARenewedCertificateIsServed(t *testing.T) {
+	dir := t.TempDir()
+	certFile, keyFile := filepath.Join(dir, "c.pem"), filepath.Join(dir, "k.pem")
+	makePair(t, 1, certFile, keyFile)
+	c, err := NewCertificate(certFile, keyFile, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := places(0)
+	o.HSTS = time.Hour
+	f := New(new(world).services(), o).Front([]Gate{{l, AllSides, 2}}, c.TLS())
+	go func() { _ = f.Serve() }()
+	t.Cleanup(func() { _ = f.Close() })
+	serial := func() int64 {
+		t.Helper()
+		conn := tls.Client(dial(t, "http://"+l.Addr().String(), "127.0.0.1"), &tls.Config{InsecureSkipVerify: true, ServerName: "gateway.example"})
+		if got := (browser{conn, bufio.NewReader(conn)}).get("/healthz"); got != 200 {
+			t.Fatalf("answered %d", got)
+		}
+		return conn.ConnectionState().PeerCertificates[0].SerialNumber.Int64()
+	}
+	for range 5 { // each is left open
+		if n := serial(); n != 1 {
+			t.Errorf("certificate %d", n)
+		}
+	}
+	makePair(t, 2, certFile, keyFile)
+	use, err := c.Prepare()
+	if err != nil {
+		t.Fatal(err)
+	}
+	use()
+	if n := serial(); n != 2 {
+		t.Errorf("certificate %d after it was renewed", n)
 	}
 }

@@ -93,7 +93,8 @@ func TestWhatTwoReadersCouldUnderstandDifferentlyIsRefusedByName(t *testing.T) {
 			if g.status != 400 || !strings.Contains(g.text, c.says) {
 				t.Errorf("want 400 and %q: %d %.300s", c.says, g.status, g.text)
 			}
-			if strings.Contains(g.text, "1380013") || strings.Contains(g.text, "654321") || strings.Contains(g.text, "6e2") {
+			text := strings.ReplaceAll(g.text, g.header.Get("X-Request-Id"), "") // random: it may have what was sent by chance
+			if strings.Contains(text, "1380013") || strings.Contains(text, "654321") || strings.Contains(text, "6e2") {
 				t.Errorf("it repeats what was sent: %s", g.text)
 			}
 		})
