@@ -84,6 +84,9 @@ func (s *Service) amend(ctx context.Context, tx Tx, r AmendRequest, in amendment
 	if err != nil {
 		return f, nil, err
 	}
+	if f.Type == ContactCheck {
+		in.tails = nil // it asks for none
+	}
 	changed := s.differs(in, *p, old)
 	switch {
 	case len(changed) == 0:

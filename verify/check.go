@@ -25,6 +25,9 @@ func (s *Service) read(mobile, tail, filing string) (in submission, faults Inval
 	if in.number, fault = s.policy.number(mobile); fault != "" {
 		faults = append(faults, FieldError{"mobile", fault})
 	}
+	if tail == "" && in.filing != "" { // of a contact check; of others it is missing, which is seen when they are read
+		return in, faults
+	}
 	if in.tail, fault = foldTail(tail); fault != "" {
 		faults = append(faults, FieldError{"certificate_tail", fault})
 	}
@@ -93,6 +96,7 @@ func (s *Service) check(ctx context.Context, tx Tx, in submission, now time.Time
 		return a, err
 	}
 	h := s.hash(in.number, in.tail, in.code)
+	h.named = in.filing != ""
 	if a, refused, err := s.refusal(ctx, tx, in, h.number, now); refused || err != nil {
 		return a, err
 	}
@@ -103,9 +107,17 @@ func (s *Service) check(ctx context.Context, tx Tx, in submission, now time.Time
 	if err != nil {
 		return Answer{}, err
 	}
+	if a, missing := h.tailMissing(all, in); missing {
+		return a, nil
+	}
 	l, closed, err := s.withoutHeld(ctx, tx, lineUp(all, h), h.number)
 	if err != nil {
 		return Answer{}, err
+	}
+	if l.right == nil {
+		if err := s.chargeTailless(ctx, tx, l.tailless, in, now); err != nil {
+			return Answer{}, err
+		}
 	}
 	var a Answer
 	switch {
@@ -162,6 +174,8 @@ type line struct {
 	right *Challenge  // the one among these whose code fits too
 	ended *Challenge  // the one with this tail that ended last
 	held  *Challenge  // an open one whose code fits, and whose tail does not
+
+	tailless []Challenge // the open ones that ask for no tail, where the filing is not named and the code does not fit
 }
 
 // lineUp compares a submission with every candidate, and with the decoy where there is none: the same work for every
@@ -169,10 +183,20 @@ type line struct {
 func lineUp(all []Challenge, h hashes) (l line) {
 	if len(all) == 0 {
 		h.matches(decoy)
+		h.tailless(decoy)
 	}
 	for _, c := range all {
 		tail, code := h.matches(c)
+		tailless := h.tailless(c)
+		tail = tail || tailless && h.named
 		switch {
+		// A phone alone shows nobody to be its owner: of such a challenge is told only who has its code, or names its filing.
+		case tailless && !h.named && code && !c.State.Terminal():
+			l.right = &c
+		case tailless && !h.named:
+			if !c.State.Terminal() {
+				l.tailless = append(l.tailless, c)
+			}
 		case !c.State.Terminal():
 			l.open = append(l.open, c)
 			if tail {
@@ -189,6 +213,27 @@ func lineUp(all []Challenge, h hashes) (l line) {
 		}
 	}
 	return l
+}
+
+// tailMissing refuses a submission without a tail where something asks for one. It is charged to nobody.
+func (h hashes) tailMissing(all []Challenge, in submission) (Answer, bool) {
+	if in.tail != "" {
+		return Answer{}, false
+	}
+	if h.anyTailless(all) {
+		return Answer{}, false
+	}
+	return malformed(Invalid{{"certificate_tail", "is missing"}}), true
+}
+
+// chargeTailless counts a wrong code against what asks for no tail, and tells nothing of it.
+func (s *Service) chargeTailless(ctx context.Context, tx Tx, compared []Challenge, in submission, now time.Time) error {
+	for _, c := range compared {
+		if _, err := s.chargeOne(ctx, tx, c, in, now); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // accept takes a right code.

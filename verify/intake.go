@@ -222,6 +222,10 @@ func (d *desk) particulars(i int, r PersonRequest) {
 	p := &d.in.Persons[i]
 	field := func(name string) string { return fmt.Sprintf("persons[%d].%s", i, name) }
 	d.mobile(p, r, field)
+	if d.in.Type == ContactCheck { // what is not asked for is not kept
+		p.Tails = []string{noTail}
+		return
+	}
 	p.permit = certificateTypeOf(r) == HKMacaoPermit
 	if none := d.tails(p, r, field); none && p.Must {
 		d.fault(field("certificate"), "is missing: give the certificate number, or its last 6 characters as certificate_tail")

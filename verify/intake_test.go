@@ -51,6 +51,7 @@ func TestWhoMustVerifyIsWhatTheTableSays(t *testing.T) {
 		{"entity_cancellation", nil, []string{entity}},
 		{"website_cancellation", nil, []string{a, b}},
 		{"access_cancellation", nil, nil},
+		{"contact_check", nil, []string{a, b}},
 	} {
 		t.Run(strings.TrimSpace(fmt.Sprintln(one.typ, one.changes)), func(t *testing.T) {
 			if got := musts(t, one.typ, one.changes...); !slices.Equal(got, one.want) {
@@ -58,7 +59,7 @@ func TestWhoMustVerifyIsWhatTheTableSays(t *testing.T) {
 			}
 		})
 	}
-	if n := len(FilingTypes()); n != 7 {
+	if n := len(FilingTypes()); n != 8 {
 		t.Errorf("%d types", n)
 	}
 }

@@ -25,12 +25,16 @@ func (s *Service) resend(ctx context.Context, tx Tx, in submission, now time.Tim
 		return a, err
 	}
 	h := s.hash(in.number, in.tail, "")
+	h.named = in.filing != ""
 	if a, refused, err := s.refusal(ctx, tx, in, h.number, now); refused || err != nil {
 		return a, err
 	}
 	all, err := s.challengesOf(ctx, tx, in, h, now)
 	if err != nil {
 		return Answer{}, err
+	}
+	if a, missing := h.tailMissing(all, in); missing {
+		return a, nil
 	}
 	l := lineUp(all, h)
 	var a Answer

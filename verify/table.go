@@ -74,11 +74,18 @@ var rules = []rule{
 	{Type: "entity_cancellation", Must: []whom{entityHead}, Name: "entity cancellation"},
 	{Type: "website_cancellation", Must: []whom{everySite}, Name: "website cancellation"},
 	{Type: "access_cancellation", Name: "access cancellation"},
+	{Type: ContactCheck, Must: []whom{everySite}, Name: "contact check"},
 }
 
 // onRecord are the types in which the number on the existing record counts: another one is not verified there, but in a filing that
 // changes the record (change, additional_website). access_cancellation is not among them, for nobody verifies in it.
-var onRecord = map[FilingType]bool{"access": true, "entity_cancellation": true, "website_cancellation": true}
+var onRecord = map[FilingType]bool{"access": true, "entity_cancellation": true, "website_cancellation": true, ContactCheck: true}
+
+// ContactCheck is the self-check of the contacts on existing records: it asks for no tail of an ID document.
+const ContactCheck FilingType = "contact_check"
+
+// noTail stands where a tail would for who is asked for none. It has a character that no tail has.
+const noTail = "-"
 
 // FilingTypes lists the known types in the table's order.
 func FilingTypes() []FilingType {

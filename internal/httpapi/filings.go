@@ -13,7 +13,7 @@ import (
 
 // FilingRequest is a filing whose persons must verify.
 type FilingRequest struct {
-	Type      string         `json:"type" maxLength:"64" doc:"first, additional_website, access, change, entity_cancellation, website_cancellation or access_cancellation: it decides who must verify." example:"first"`
+	Type      string         `json:"type" maxLength:"64" doc:"first, additional_website, access, change, entity_cancellation, website_cancellation, access_cancellation or contact_check: it decides who must verify." example:"first"`
 	Reference string         `json:"reference,omitempty" maxLength:"512" doc:"Your own name for it. Sent again with the same content it gives the filing that is there; with another content, a conflict. References belong to a token." example:"order-4711"`
 	Persons   []FilingPerson `json:"persons" maxItems:"1000" nullable:"false"`
 	Sites     []FilingSite   `json:"sites,omitempty" maxItems:"1000" nullable:"false" doc:"The sites of the order; those that persons name need not be listed."`

@@ -19,7 +19,7 @@ import (
 type VerifyRequest struct {
 	Code            string `json:"code,omitempty" maxLength:"64" doc:"The 6 digits of the SMS; spaces and full-width digits are fine." example:"048213"`
 	Mobile          string `json:"mobile,omitempty" maxLength:"64" example:"13800138000"`
-	CertificateTail string `json:"certificate_tail,omitempty" maxLength:"64" doc:"The last 6 characters of the certificate." example:"31002X"`
+	CertificateTail string `json:"certificate_tail,omitempty" maxLength:"64" doc:"The last 6 characters of the ID document. A contact check does not compare it; with its filing named it may be left out." example:"31002X"`
 	Filing          string `json:"filing,omitempty" maxLength:"64" doc:"Only needed to name one of several filings of a phone."`
 	Proof           *Proof `json:"proof,omitempty" doc:"What the answer 903 asked for. Not needed with a token."`
 }
