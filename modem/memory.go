@@ -136,7 +136,7 @@ func (m *Modem) fetch(line string, t time.Time) []Event {
 		}
 		read := func(mem string) error {
 			e, fresh, err := m.readSlot(ctx, slot{mem, index}, t)
-			if err == nil && (fresh || !e.Misread) {
+			if err == nil && fresh { // else a list has told it already
 				out = []Event{e}
 			}
 			return err

@@ -108,8 +108,9 @@ func (m *Modem) meaning(e at.Event) []Event {
 		head, body := ownBody(line)
 		return m.handed(body, announced(head), e.At)
 	case strings.HasPrefix(line, "+CMTI:"), strings.HasPrefix(line, "+CDSI:"):
-		m.hearing.announced()
-		return m.fetch(line, e.At)
+		events := m.fetch(line, e.At)
+		m.hearing.announced() // a list may have found it meanwhile
+		return events
 	case begins(line, registrations[:]):
 		return m.registration(line)
 	case strings.HasPrefix(line, "+CMGS:"): // of a submit that nobody waits for any more

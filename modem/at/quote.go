@@ -39,13 +39,28 @@ func (c *Conn) takeQuote(x *exchange, line string) bool {
 		return false
 	}
 	texted := c.quote.event.Kind == Texted
-	if !texted && x.mustBe(line) || texted && len(c.quote.more) > 0 && c.o.URC(line) != Unknown {
+	if !texted && x.mustBe(line) || (!texted || len(c.quote.more) > 0) && unasked(line) {
 		c.dropQuote()
 		return false
 	}
 	c.quote.more = append(c.quote.more, line)
 	if !texted && strings.Contains(line, `"`) && !openQuote(`"`+line) {
 		c.dropQuote()
+	}
+	return true
+}
+
+// unasked reports whether a line has the whole form of an unsolicited one, as "+CMTI:" (TS 27.007, 27.005), which a text hardly has: lines of
+// menus begin with *1 or #2, and those of adverts with +86.
+func unasked(line string) bool {
+	name, _, ok := strings.Cut(line, ":")
+	if !ok || len(name) < 4 || name[0] != '+' && name[0] != '^' {
+		return false
+	}
+	for i, c := range name[1:] {
+		if (c < 'A' || c > 'Z') && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
 	}
 	return true
 }
