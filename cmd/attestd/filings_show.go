@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -77,13 +78,13 @@ func printFiling(a *app, f client.Filing) error {
 	}
 	rows := make([][]string, len(f.Persons))
 	for i, p := range f.Persons {
-		sms, wrong, until := "", "", ""
+		sms, left, until := "", "", ""
 		if ch, has := challenges[p.ChallengeID]; has {
-			sms, wrong, until = strings.TrimSpace(fmt.Sprintf("%d/%d %s", ch.Sends, ch.MaxSends, ch.SMSState)), fmt.Sprintf("%d/%d", ch.Wrong, ch.MaxWrong), clockOr(ch.Deadline, "")
+			sms, left, until = strings.TrimSpace(fmt.Sprintf("%d/%d %s", ch.Sends, ch.MaxSends, ch.SMSState)), strconv.Itoa(ch.TriesLeft), clockOr(ch.ExpiresAt, "")
 		}
-		rows[i] = []string{p.ID, p.Role, p.Name, p.Site, p.Mobile, strings.TrimSpace(p.State + " " + p.Reason), sms, wrong, until}
+		rows[i] = []string{p.ID, p.Role, p.Name, p.Site, p.Mobile, strings.TrimSpace(p.State + " " + p.Reason), sms, left, until}
 	}
-	return a.table("PERSON ROLE NAME SITE MOBILE STATE SMS WRONG UNTIL", rows)
+	return a.table("PERSON ROLE NAME SITE MOBILE STATE SMS TRIES UNTIL", rows)
 }
 
 // printStory tells what happened, a line each; times from the first one on, which says more than a clock.

@@ -32,7 +32,7 @@ func (c *optoutListCmd) Run(a *app) error {
 	}
 	rows := make([][]string, len(l.Items))
 	for i, o := range l.Items {
-		rows[i] = []string{o.ID, or(o.To, "(forgotten)"), o.Source, o.By, clock(o.CreatedAt)}
+		rows[i] = []string{o.ID, or(o.Number, "(forgotten)"), o.Source, o.By, clock(o.CreatedAt)}
 	}
 	if len(rows) > 0 {
 		if err := a.table("ID NUMBER FROM BY SINCE", rows); err != nil {
@@ -53,7 +53,7 @@ func (c *optoutAddCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	return c.change(a, http.MethodPost, "/v1/optouts", client.OptOutNumber{To: number}, "gets only codes and what is necessary; what else was queued for it is cancelled")
+	return c.change(a, http.MethodPost, "/v1/optouts", client.OptOutNumber{Number: number}, "gets only codes and what is necessary; what else was queued for it is cancelled")
 }
 
 type optoutRemoveCmd struct {
@@ -77,7 +77,7 @@ func (c *optoutRemoveCmd) Run(a *app) error {
 	if entryID.MatchString(whose) {
 		return c.change(a, http.MethodDelete, "/v1/optouts/"+url.PathEscape(whose), nil, done)
 	}
-	return c.change(a, http.MethodPost, "/v1/optouts/remove", client.OptOutNumber{To: whose}, done)
+	return c.change(a, http.MethodPost, "/v1/optouts/remove", client.OptOutNumber{Number: whose}, done)
 }
 
 // change asks for a change of the list, and says what it means.
@@ -86,6 +86,6 @@ func (f apiFlags) change(a *app, method, path string, body any, done string) err
 	if shown, err := f.do(a, method, path, body, &o); shown || err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(a.stdout, "%s  %s %s\n", o.ID, or(o.To, "(forgotten)"), done)
+	_, err := fmt.Fprintf(a.stdout, "%s  %s %s\n", o.ID, or(o.Number, "(forgotten)"), done)
 	return err
 }

@@ -24,7 +24,7 @@ type InboxItem struct {
 // OptOut is somebody who wants no texts.
 type OptOut struct {
 	ID        string    `json:"id"`
-	To        string    `json:"to"`
+	Number    string    `json:"number"`
 	Source    string    `json:"source"`
 	By        string    `json:"by"`
 	Item      string    `json:"item"`
@@ -33,5 +33,5 @@ type OptOut struct {
 
 // OptOutNumber names the number that is to be put on the list, or taken off it.
 type OptOutNumber struct {
-	To string `json:"to"`
+	Number string `json:"number"`
 }

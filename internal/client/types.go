@@ -120,14 +120,13 @@ type Person struct {
 
 // Challenge is one code for one phone.
 type Challenge struct {
-	ID       string     `json:"id"`
-	State    string     `json:"state"`
-	Sends    int        `json:"sends"`
-	MaxSends int        `json:"max_sends"`
-	Wrong    int        `json:"wrong"`
-	MaxWrong int        `json:"max_wrong"`
-	SMSState string     `json:"sms_state"`
-	Deadline *time.Time `json:"deadline"`
+	ID        string     `json:"id"`
+	State     string     `json:"state"`
+	Sends     int        `json:"sends"`
+	MaxSends  int        `json:"max_sends"`
+	TriesLeft int        `json:"tries_left"`
+	SMSState  string     `json:"sms_state"`
+	ExpiresAt *time.Time `json:"expires_at"`
 }
 
 // FilingSearch finds filings; zero fields ask for nothing.

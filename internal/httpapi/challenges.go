@@ -27,7 +27,7 @@ type Challenges interface {
 type ChallengeRequest struct {
 	To       string `json:"to" maxLength:"64" doc:"A mobile number. Without a country code it is of the first verify.region." example:"+8613800138000"`
 	Template string `json:"template,omitempty" maxLength:"640" doc:"The text, with {{code}} or {code} where the code is to stand: at most 160 characters, and one SMS. Without it the text is ours." example:"Your code for shop.example is {{code}}."`
-	Text     string `json:"text,omitempty" maxLength:"640" doc:"Another name for template." example:""`
+	Text     string `json:"text,omitempty" maxLength:"640" deprecated:"true" doc:"The old name of template." example:""`
 	Language string `json:"language,omitempty" maxLength:"16" doc:"Of our text: zh or en. Default verify.default_language." example:"en"`
 	TTL      int    `json:"ttl,omitempty" minimum:"1" maximum:"31536000" doc:"Seconds for which the code is good, from the delivery report of its SMS, else from when a network took it. Default 600, at most verify.life." example:"600"`
 	MaxTries int    `json:"max_tries,omitempty" minimum:"1" maximum:"100" doc:"Wrong codes that end it. Default and most: verify.max_wrong." example:"5"`
@@ -76,8 +76,9 @@ func viewChallenge(c verify.Challenge) GeneralChallenge {
 func (r ChallengeRequest) challenge(by access.Caller) (verify.ChallengeRequest, error) {
 	template := r.Template
 	if r.Text != "" {
-		if template != "" {
-			return verify.ChallengeRequest{}, verify.Invalid{{Field: "text", Message: "is another name for template: give one of them"}}
+		if template != "" && template != r.Text {
+			_, _, err := renamed("template", template, "text", r.Text)
+			return verify.ChallengeRequest{}, err
 		}
 		template = r.Text
 	}

@@ -118,13 +118,15 @@ type Challenge struct {
 	Mobile      string     `json:"mobile" doc:"Masked." example:"138****8000"`
 	Sends       int        `json:"sends" doc:"SMS sent or queued, the first included." example:"1"`
 	MaxSends    int        `json:"max_sends" example:"3"`
-	Wrong       int        `json:"wrong" doc:"Wrong tries so far." example:"0"`
-	MaxWrong    int        `json:"max_wrong" example:"5"`
+	TriesLeft   int        `json:"tries_left" doc:"Wrong tries that it still bears; 0 once it has ended." example:"5"`
+	Wrong       int        `json:"wrong" deprecated:"true" doc:"Wrong tries so far; see tries_left." example:"0"`
+	MaxWrong    int        `json:"max_wrong" deprecated:"true" doc:"See tries_left." example:"5"`
 	MessageID   string     `json:"message_id,omitempty" doc:"The latest SMS: GET /v1/messages/{id} tells more."`
 	SMSState    string     `json:"sms_state,omitempty" example:"delivered"`
 	AcceptedAt  *time.Time `json:"accepted_at,omitempty" doc:"When a network took the first SMS."`
 	DeliveredAt *time.Time `json:"delivered_at,omitempty"`
-	Deadline    *time.Time `json:"deadline,omitempty" doc:"The code is good until then. Until a network has taken the first SMS: when it is given up as undeliverable."`
+	Deadline    *time.Time `json:"deadline,omitempty" deprecated:"true" doc:"The old name of expires_at."`
+	ExpiresAt   *time.Time `json:"expires_at,omitempty" doc:"The code is good until then. Until a network has taken the first SMS: when it is given up as undeliverable."`
 	EndedAt     *time.Time `json:"ended_at,omitempty"`
 }
 
@@ -148,11 +150,16 @@ func viewFiling(f verify.Filing) Filing {
 		})
 	}
 	for _, c := range f.Challenges {
-		v.Challenges = append(v.Challenges, Challenge{
+		one := Challenge{
 			ID: c.ID, State: string(c.State), Reason: c.Reason, Mobile: c.Mobile, Sends: c.Sends, MaxSends: c.MaxSends,
 			Wrong: c.Wrong, MaxWrong: c.MaxWrong, MessageID: c.LastSMS, SMSState: c.LastSMSState,
 			AcceptedAt: when(c.Accepted), DeliveredAt: when(c.Delivered), Deadline: when(c.Deadline), EndedAt: when(c.Ended),
-		})
+		}
+		one.ExpiresAt = one.Deadline
+		if !c.State.Terminal() {
+			one.TriesLeft = c.MaxWrong - c.Wrong
+		}
+		v.Challenges = append(v.Challenges, one)
 	}
 	return v
 }

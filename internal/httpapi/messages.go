@@ -195,9 +195,7 @@ func (a *API) messages(api huma.API) {
 		return &messageOutput{v}, nil
 	})
 
-	cancel := a.operation(access.Messages, http.MethodDelete, "/v1/messages/{id}", "cancel-message", "messages", "Cancel a message",
-		"Only while no part of it was handed to a modem.", http.StatusNotFound, http.StatusConflict)
-	huma.Register(api, cancel, func(ctx context.Context, in *IDInput) (*messageOutput, error) {
+	cancel := func(ctx context.Context, in *IDInput) (*messageOutput, error) {
 		m, err := a.s.Messages.Message(ctx, ownerOf(ctx), in.ID)
 		if err == nil && strings.HasPrefix(m.Origin, challengeOrigin) {
 			err = newProblem(http.StatusConflict, "this is the code of a filing or a challenge: cancel the filing or the challenge, and its codes are cancelled with it")
@@ -209,7 +207,13 @@ func (a *API) messages(api huma.API) {
 			return nil, a.fail(ctx, err)
 		}
 		return &messageOutput{viewMessage(m)}, nil
-	})
+	}
+	huma.Register(api, a.operation(access.Messages, http.MethodPost, "/v1/messages/{id}/cancel", "cancel-message", "messages", "Cancel a message",
+		"Only while no part of it was handed to a modem.", http.StatusNotFound, http.StatusConflict), cancel)
+	old := a.operation(access.Messages, http.MethodDelete, "/v1/messages/{id}", "delete-message", "messages", "Cancel a message",
+		"The old form of POST /v1/messages/{id}/cancel.", http.StatusNotFound, http.StatusConflict)
+	old.Deprecated = true
+	huma.Register(api, old, cancel)
 }
 
 // IDInput is the path of one thing. (huma reads embedded structs only when they are exported.)

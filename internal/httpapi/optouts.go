@@ -25,7 +25,8 @@ type OptOuts interface {
 // OptOut is somebody who wants no texts.
 type OptOut struct {
 	ID        string    `json:"id" example:"01939b2f-5a52-7c3e-9c54-0f6d1a2b3c4d"`
-	To        string    `json:"to,omitempty" doc:"Whose number; absent once it was forgotten. The opt-out holds all the same." example:"+8613800138000"`
+	Number    string    `json:"number,omitempty" doc:"Whose it is; absent once it was forgotten. The opt-out holds all the same." example:"+8613800138000"`
+	To        string    `json:"to,omitempty" deprecated:"true" doc:"The old name of number." example:"+8613800138000"`
 	Source    string    `json:"source" enum:"sms,api" doc:"sms: a keyword that came in." example:"sms"`
 	By        string    `json:"by" doc:"The [[inbound]] rule, or the token." example:"stop"`
 	Item      string    `json:"item,omitempty" doc:"The received text that asked for it."`
@@ -34,11 +35,38 @@ type OptOut struct {
 
 // OptOutRequest names a number: it stands in a body, because paths are logged on the way.
 type OptOutRequest struct {
-	To string `json:"to" minLength:"1" maxLength:"64" doc:"Phone number; without a country code as in messages." example:"+8613800138000"`
+	Number string `json:"number,omitempty" maxLength:"64" doc:"Phone number; without a country code as in messages. Required." example:"+8613800138000"`
+	To     string `json:"to,omitempty" maxLength:"64" deprecated:"true" doc:"The old name of number."`
+}
+
+// optOutNumber reads the number of a request under either of its names.
+func (a *API) optOutNumber(ctx context.Context, r OptOutRequest) (msisdn.Number, error) {
+	field, s, err := renamed("number", r.Number, "to", r.To)
+	if err != nil {
+		return msisdn.Number{}, err
+	}
+	return a.number(ctx, field, s)
+}
+
+// renamed reads a field that has a new name and goes on being read under its old one.
+func renamed(name, value, old, oldValue string) (field, given string, err error) {
+	fault := ""
+	switch {
+	case value == "" && oldValue == "":
+		fault = "is required"
+	case value != "" && oldValue != "" && value != oldValue:
+		fault = "differs from " + old + ", its old name: give it once"
+	case value == "":
+		return old, oldValue, nil
+	}
+	if fault != "" {
+		return "", "", newProblem(http.StatusBadRequest, name+": "+fault, FieldFault{name, fault})
+	}
+	return name, value, nil
 }
 
 func viewOptOut(o OptOut) OptOut {
-	o.CreatedAt = micro(o.CreatedAt)
+	o.CreatedAt, o.Number = micro(o.CreatedAt), o.To
 	return o
 }
 
@@ -68,7 +96,7 @@ func (a *API) optOuts(api huma.API) {
 	add.DefaultStatus = http.StatusCreated
 	also[OptOut](api, &add, "The entry: it is on the list already.")
 	huma.Register(api, add, func(ctx context.Context, in *struct{ Body OptOutRequest }) (*optOutOutput, error) {
-		to, err := a.number(ctx, "to", in.Body.To)
+		to, err := a.optOutNumber(ctx, in.Body)
 		if err != nil {
 			return nil, a.fail(ctx, err)
 		}
@@ -86,7 +114,7 @@ func (a *API) optOuts(api huma.API) {
 	byNumber := a.operation(access.Messages, http.MethodPost, "/v1/optouts/remove", "remove-optout-of", "optouts", "Take a number off the list",
 		"Only when the person asks for it. 404 when it is not on the list.", http.StatusNotFound, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	huma.Register(api, byNumber, func(ctx context.Context, in *struct{ Body OptOutRequest }) (*struct{ Body OptOut }, error) {
-		to, err := a.number(ctx, "to", in.Body.To)
+		to, err := a.optOutNumber(ctx, in.Body)
 		if err != nil {
 			return nil, a.fail(ctx, err)
 		}
