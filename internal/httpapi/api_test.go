@@ -68,6 +68,8 @@ func TestBadInputGetsAProblemThatNamesTheFieldAndSaysWhatToDo(t *testing.T) {
 		{"no such message", "GET", "/v1/messages/none", "", nil, 404, "there is none"},
 		{"no such filing", "GET", "/v1/filings/none", "", nil, 404, ""},
 		{"no such path", "GET", "/v1/nothing", "", nil, 404, "/openapi.json"},
+		{"a guess at the health", "GET", "/health", "", nil, 404, "/healthz"},
+		{"a guess at the status", "GET", "/status/", "", nil, 404, "/v1/status"},
 		{"root", "GET", "/", "", nil, 404, "/openapi.json"},
 		{"other version", "POST", "/v2/messages", good(""), nil, 404, "/v1/"},
 		{"version without path", "GET", "/v3", "", nil, 404, "/v1/"},

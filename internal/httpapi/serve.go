@@ -186,10 +186,25 @@ func (a *API) unrouted(w http.ResponseWriter, r *http.Request, handler http.Hand
 		a.nowhere.ServeHTTP(w, r)
 		return
 	default:
-		p = newProblem(http.StatusNotFound, "there is no such path: /openapi.json describes those there are")
+		p = newProblem(http.StatusNotFound, "there is no such path: "+whereInstead(r.URL.Path))
 	}
 	p.Instance = instance(r.Context())
 	p.write(w)
+}
+
+// whereInstead is for what people type who do not know the paths yet.
+func whereInstead(path string) string {
+	switch strings.Trim(strings.ToLower(path), "/") {
+	case "health", "live", "livez", "ping", "healthcheck":
+		return "/healthz says that the process lives, /readyz that it can work"
+	case "ready", "status", "v1/health", "v1/ready":
+		return "/readyz says whether requests are taken, /v1/status how everything is (with a token)"
+	case "v1/metrics":
+		return "it is /metrics"
+	case "v1/verify", "verify", "public/verify":
+		return "a code is checked by POST /v1/public/verify"
+	}
+	return "/openapi.json describes those there are"
 }
 
 // asksForPage says whether it is a browser on behalf of a person: it names HTML, as programs do not (RFC 9110 12.5.1).
