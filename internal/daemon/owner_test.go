@@ -190,6 +190,19 @@ func TestWhatOneTenantMadeIsNotThereForAnotherInAnyOperationOfTheDocument(t *tes
 			t.Errorf("%d %s", code, now.State)
 		}
 	}
+	for owner, want := range map[string]int{"a": 1, "b": 1, "nobody": 0} { // an admin may ask for one tenant's
+		var l struct{ Items []json.RawMessage }
+		as(admin)
+		for _, path := range []string{"/v1/filings?owner=", "/v1/messages?limit=1&owner="} {
+			if code := call(t, r, "GET", path+owner, nil, &l); code != http.StatusOK || len(l.Items) != want {
+				t.Errorf("%s%s: %d, %d items", path, owner, code, len(l.Items))
+			}
+		}
+		as(b)
+		if code := call(t, r, "GET", "/v1/filings?owner="+owner, nil, &l); code != http.StatusOK || len(l.Items) > 0 != (owner == "b") {
+			t.Errorf("another tenant by name: %d, %d items", code, len(l.Items))
+		}
+	}
 	as(admin)
 	if code := call(t, r, "POST", "/v1/filings/"+f.ID+"/cancel", map[string]any{}, nil); code != http.StatusOK {
 		t.Errorf("an admin: %d", code)

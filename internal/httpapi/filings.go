@@ -214,13 +214,14 @@ func (a *API) filings(api huma.API) {
 	huma.Register(api, list, func(ctx context.Context, in *struct {
 		Paging
 		State         string    `query:"state" enum:"received,verifying,passed,rejected,cancelled,not_required" doc:"Only those in this state."`
+		Owner         string    `query:"owner" maxLength:"64" doc:"Only those of this tenant: for admins."`
 		Reference     string    `query:"reference" maxLength:"512" doc:"Only those with this reference."`
 		Type          string    `query:"type" maxLength:"64" doc:"Only those of this type."`
 		CreatedAfter  time.Time `query:"created_after" doc:"Only those created at or after this time."`
 		CreatedBefore time.Time `query:"created_before" doc:"Only those created before this time."`
 	}) (*listOutput[Filing], error) {
 		return a.listFilings(ctx, in.Paging, verify.FilingQuery{
-			State: verify.FilingState(in.State), Type: verify.FilingType(in.Type), Reference: in.Reference,
+			Owner: in.Owner, State: verify.FilingState(in.State), Type: verify.FilingType(in.Type), Reference: in.Reference,
 			From: in.CreatedAfter, To: in.CreatedBefore, Limit: in.Limit,
 		})
 	})

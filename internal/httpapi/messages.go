@@ -165,13 +165,14 @@ func (a *API) messages(api huma.API) {
 	list := a.operation(access.Messages, http.MethodGet, "/v1/messages", "list-messages", "messages", "List messages", "Newest first, without their parts.")
 	huma.Register(api, list, func(ctx context.Context, in *struct {
 		Paging
+		Owner string `query:"owner" maxLength:"64" doc:"Only those of this tenant: for admins."`
 		State string `query:"state" enum:"queued,submitting,unknown,submitted,delivered,undelivered,unreported,rejected,expired,cancelled" doc:"Only those in this state."`
 	}) (*listOutput[Message], error) {
 		before, err := in.before("messages")
 		if err != nil {
 			return nil, a.fail(ctx, err)
 		}
-		items, next, err := a.s.Messages.Messages(ctx, queue.Filter{Owner: ownerOf(ctx), State: queue.State(in.State), Cursor: before, Limit: in.Limit})
+		items, next, err := a.s.Messages.Messages(ctx, queue.Filter{Owner: ownerAsked(ctx, in.Owner), State: queue.State(in.State), Cursor: before, Limit: in.Limit})
 		if err != nil {
 			return nil, a.fail(ctx, err)
 		}

@@ -50,6 +50,17 @@ func callerOf(ctx context.Context) access.Caller { return requestOf(ctx).caller 
 // ownerOf is for whom a request asks for what there is.
 func ownerOf(ctx context.Context) string { return callerOf(ctx).Owner() }
 
+// ownerAsked is ownerOf narrowed to one tenant: an admin's wish; whoever else asks for another's gets nothing.
+func ownerAsked(ctx context.Context, asked string) string {
+	switch own := ownerOf(ctx); {
+	case asked == "" || asked == own:
+		return own
+	case own == access.Everyone:
+		return asked
+	}
+	return ""
+}
+
 func requestID(ctx context.Context) string { return requestOf(ctx).id }
 
 func instance(ctx context.Context) string {
