@@ -29,8 +29,9 @@ func scanDelivery(r scanner) (d webhook.Delivery, err error) {
 	return d, err
 }
 
-// nextLane is the first lane behind another in which something waits, with the earliest of it: a seek.
-const nextLane = `SELECT d.lane, d.due, coalesce(b.since, 0), coalesce(b.next, 0) FROM webhook_deliveries d
+// nextLane is the first lane behind another in which something waits, with the earliest of it: a seek. SQLite knows nothing of how
+// many rows wait, and would rather sort all of them; an engine that keeps statistics needs no hint.
+const nextLane = `SELECT d.lane, d.due, coalesce(b.since, 0), coalesce(b.next, 0) FROM webhook_deliveries d INDEXED BY webhook_deliveries_next
  LEFT JOIN webhook_breakers b ON b.lane = d.lane WHERE d.state = 'waiting' AND d.lane > $1 ORDER BY d.lane, d.due LIMIT 1`
 
 // WebhookLanes lists the lanes in which deliveries wait. It costs a seek a lane, whatever waits there.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"attestd/internal/seal"
 	"attestd/internal/webhook"
@@ -127,5 +128,62 @@ func TestWhatWebhooksTellOfThemselvesGoesToNoWebhook(t *testing.T) {
 	}
 	if all := letters(t, s); len(all) != 0 {
 		t.Errorf("an endpoint that is down would be told so for ever: %+v", all)
+	}
+}
+
+func TestLanesAreListedWithTheEarliestOfEachAndItsBreaker(t *testing.T) {
+	s := open(t)
+	ctx := t.Context()
+	endpoints := []webhook.Endpoint{{Name: "b", URL: "https://b.example/"}, {Name: "a", URL: "https://a.example/", Events: []string{"filing.*"}}}
+	if err := s.SetWebhooks(ctx, endpoints); err != nil {
+		t.Fatal(err)
+	}
+	if lanes, err := s.WebhookLanes(ctx); err != nil || len(lanes) != 0 {
+		t.Fatal(lanes, err)
+	}
+	if err := s.Update(ctx, func(tx *Tx) error {
+		for _, subject := range []string{"f1", "f2", "f1"} {
+			if err := tx.Emit(ctx, "filing.passed", subject, nil); err != nil {
+				return err
+			}
+		}
+		return tx.Emit(ctx, "message.queued", "m1", nil)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	waiting, err := s.WebhooksWaiting(ctx, "a", 10)
+	if err != nil || len(waiting) != 2 || waiting[0].Event.Subject != "f1" {
+		t.Fatal(waiting, err)
+	}
+	since, next := time.Now().Add(-48*time.Hour).Truncate(time.Microsecond).UTC(), time.Now().Add(time.Minute).Truncate(time.Microsecond).UTC()
+	down := &webhook.Change{Lane: "a", Breaker: webhook.Breaker{Since: since, Next: next}}
+	failed := webhook.Outcome{State: webhook.Waiting, At: time.Now(), Began: since, Due: time.Now().Add(-time.Hour), Status: 502, Error: "x"}
+	if err := s.RecordWebhook(ctx, waiting[0], failed, down); err != nil {
+		t.Fatal(err)
+	}
+	lanes, err := s.WebhookLanes(ctx)
+	if err != nil || len(lanes) != 2 || lanes[0].Name != "a" || lanes[1].Name != "b" {
+		t.Fatal(lanes, err)
+	}
+	if b := lanes[0].Breaker; !b.Since.Equal(since) || !b.Next.Equal(next) || !lanes[1].Breaker.Since.IsZero() || !lanes[0].Due.Equal(failed.Due.Truncate(time.Microsecond)) {
+		t.Errorf("%+v", lanes)
+	}
+	all, err := s.WebhookEndpoints(ctx)
+	if err != nil || len(all) != 3 || !all[1].Down.Equal(since) || all[1].Waiting != 3 || !all[2].Down.IsZero() {
+		t.Errorf("%+v %v", all, err)
+	}
+	if c, err := s.WebhookCounts(ctx); err != nil || c.Down != 1 || c.ByState["waiting"] != 5 || c.ByState["behind"] != 2 || c.Oldest.IsZero() {
+		t.Errorf("%+v %v", c, err)
+	}
+	// What was tried has had its time; of the rest, what follows it is promoted, and has its own.
+	n, err := s.ExpireWebhooks(ctx, "a", since, time.Now().Add(-24*time.Hour), "down")
+	if err != nil || n != 1 {
+		t.Errorf("%d %v", n, err)
+	}
+	if err := s.RecordWebhook(ctx, waiting[1], webhook.Outcome{State: webhook.Delivered, At: time.Now()}, &webhook.Change{Lane: "a", Awake: true}); err != nil {
+		t.Fatal(err)
+	}
+	if lanes, err = s.WebhookLanes(ctx); err != nil || len(lanes) != 2 || !lanes[0].Breaker.Since.IsZero() {
+		t.Errorf("%+v %v", lanes, err)
 	}
 }
