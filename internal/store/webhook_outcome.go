@@ -11,13 +11,17 @@ import (
 
 // RecordWebhook writes what an attempt made of a delivery, and of its lane's breaker. A delivery that was ended meanwhile stays so.
 func (s *Store) RecordWebhook(ctx context.Context, d webhook.Delivery, o webhook.Outcome, change *webhook.Change) error {
-	return s.Update(ctx, func(tx *Tx) error {
+	d.Attempts++
+	err := s.Update(ctx, func(tx *Tx) error {
 		if err := tx.turnBreaker(ctx, change, o.At); err != nil {
 			return err
 		}
-		d.Attempts++
 		return tx.outcome(ctx, d, o)
 	})
+	if err == nil && o.Gone && d.Endpoint != webhook.Callback {
+		err = s.forsake(ctx, d.Endpoint, o.At)
+	}
+	return err
 }
 
 func (tx *Tx) outcome(ctx context.Context, d webhook.Delivery, o webhook.Outcome) error {
@@ -126,28 +130,50 @@ func (tx *Tx) died(ctx context.Context, d webhook.Delivery, o webhook.Outcome) e
 	})
 }
 
-// gone ends all that an endpoint which wants no more would still get: a configured one's everything, a callback's what is
-// left of its filing.
-func (tx *Tx) gone(ctx context.Context, d webhook.Delivery, now time.Time) error {
-	subject := d.Event.Subject
-	where, args := `endpoint = $4 AND subject = $5`, []any{d.Endpoint, subject}
-	if d.Endpoint != webhook.Callback {
-		subject, where, args = "", `endpoint = $4`, []any{d.Endpoint}
+// gone writes down that an endpoint wants no more, and ends what a callback would still get: what is left of its filing. What a
+// configured one would get may be very much: forsake ends it.
+func (tx *Tx) gone(ctx context.Context, d webhook.Delivery, now time.Time) (err error) {
+	subject, others := d.Event.Subject, int64(0)
+	if d.Endpoint == webhook.Callback {
+		others, err = tx.giveUp(ctx, `endpoint = $4 AND subject = $5 AND ended = 0`, now, d.Endpoint, subject)
+	} else {
+		subject = ""
+		err = tx.row(ctx, `SELECT coalesce(sum(n), 0) FROM counts WHERE what = 'webhooks' AND kind = $1 AND word IN ('waiting', 'behind')`, d.Endpoint).Scan(&others)
 	}
-	_, err := tx.exec(ctx, `INSERT INTO webhook_gone (endpoint, subject, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, d.Endpoint, subject, micros(now))
 	if err != nil {
 		return err
 	}
-	left, err := tx.exec(ctx, `UPDATE webhook_deliveries SET state = $1, error = $2, ended = $3 WHERE `+where+` AND ended = 0`,
-		append([]any{webhook.Dead, wantsNoMore, micros(now)}, args...)...)
-	if err != nil {
-		return err
-	}
-	n, err := left.RowsAffected()
+	_, err = tx.exec(ctx, `INSERT INTO webhook_gone (endpoint, subject, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, d.Endpoint, subject, micros(now))
 	if err != nil {
 		return err
 	}
 	return tx.Emit(ctx, "webhook.gone", d.Event.Subject, d.Event.Owner, map[string]any{
-		"delivery": d.ID, "endpoint": d.Endpoint, "event": d.Event.ID, "type": d.Event.Type, "others": n,
+		"delivery": d.ID, "endpoint": d.Endpoint, "event": d.Event.ID, "type": d.Event.Type, "others": others,
 	})
+}
+
+// mostForsaken bounds what one transaction ends.
+const mostForsaken = 500
+
+// forsake ends all that waits for a configured endpoint that is gone. Where it is interrupted, the next of them is answered 410 too.
+func (s *Store) forsake(ctx context.Context, endpoint string, now time.Time) error {
+	for n := int64(mostForsaken); n == mostForsaken; {
+		err := s.Update(ctx, func(tx *Tx) (err error) {
+			n, err = tx.giveUp(ctx, `id IN (SELECT id FROM webhook_deliveries WHERE endpoint = $4 AND ended = 0 ORDER BY created LIMIT $5)`, now, endpoint, mostForsaken)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (tx *Tx) giveUp(ctx context.Context, which string, now time.Time, args ...any) (int64, error) {
+	result, err := tx.exec(ctx, `UPDATE webhook_deliveries SET state = $1, error = $2, ended = $3 WHERE `+which,
+		append([]any{webhook.Dead, wantsNoMore, micros(now)}, args...)...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }

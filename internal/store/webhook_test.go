@@ -3,7 +3,9 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -185,5 +187,48 @@ func TestLanesAreListedWithTheEarliestOfEachAndItsBreaker(t *testing.T) {
 	}
 	if lanes, err = s.WebhookLanes(ctx); err != nil || len(lanes) != 2 || !lanes[0].Breaker.Since.IsZero() {
 		t.Errorf("%+v %v", lanes, err)
+	}
+}
+
+func TestWhatWaitsForAnEndpointThatIsGoneEndsInSmallTransactions(t *testing.T) {
+	s := open(t)
+	ctx := t.Context()
+	if err := s.SetWebhooks(ctx, []webhook.Endpoint{{Name: "a", URL: "https://a.example/"}}); err != nil {
+		t.Fatal(err)
+	}
+	const n = 2*mostForsaken + 3
+	if err := s.Update(ctx, func(tx *Tx) error {
+		for i := range n {
+			if err := tx.Emit(ctx, "filing.passed", fmt.Sprint(i), nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	first, err := s.WebhooksWaiting(ctx, "a", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	commits := 0
+	s.failpoint = func(b boundary) error {
+		if b == afterCommit {
+			commits++
+		}
+		return nil
+	}
+	if err := s.RecordWebhook(ctx, first[0], webhook.Outcome{State: webhook.Dead, Gone: true, At: time.Now(), Status: 410}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := s.WebhookCounts(ctx); err != nil || c.ByState["dead"] != n || c.ByState["waiting"] != 0 || c.Gone != 1 {
+		t.Errorf("%+v %v", c, err)
+	}
+	if commits != 4 {
+		t.Errorf("%d transactions", commits)
+	}
+	events, err := s.Events(ctx, int64(n), "", 10)
+	if err != nil || len(events) != 1 || !strings.Contains(string(events[0].Data), fmt.Sprintf(`"others":%d`, n-1)) {
+		t.Errorf("%+v %v", events, err)
 	}
 }
