@@ -145,11 +145,11 @@ func TestLanesAreListedWithTheEarliestOfEachAndItsBreaker(t *testing.T) {
 	}
 	if err := s.Update(ctx, func(tx *Tx) error {
 		for _, subject := range []string{"f1", "f2", "f1"} {
-			if err := tx.Emit(ctx, "filing.passed", subject, nil); err != nil {
+			if err := tx.Emit(ctx, "filing.passed", subject, "", nil); err != nil {
 				return err
 			}
 		}
-		return tx.Emit(ctx, "message.queued", "m1", nil)
+		return tx.Emit(ctx, "message.queued", "m1", "", nil)
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +199,7 @@ func TestWhatWaitsForAnEndpointThatIsGoneEndsInSmallTransactions(t *testing.T) {
 	const n = 2*mostForsaken + 3
 	if err := s.Update(ctx, func(tx *Tx) error {
 		for i := range n {
-			if err := tx.Emit(ctx, "filing.passed", fmt.Sprint(i), nil); err != nil {
+			if err := tx.Emit(ctx, "filing.passed", fmt.Sprint(i), "", nil); err != nil {
 				return err
 			}
 		}
