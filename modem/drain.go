@@ -29,6 +29,11 @@ func (m *Modem) Drain(ctx context.Context) (n int, err error) {
 	if err := m.listen(ctx); err != nil {
 		return 0, err
 	}
+	if m.phase2p.Load() { // one whose message was not acknowledged in time says nothing more, whatever AT+CNMI? tells
+		if err := m.tellAgain(ctx); err != nil {
+			return 0, err
+		}
+	}
 	alone := m.hearing.alone()
 	for _, mem := range mems {
 		err := m.with(ctx, mem, func(mem string) error {

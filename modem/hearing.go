@@ -153,6 +153,7 @@ func (m *Modem) listen(ctx context.Context) error {
 		g.mu.Lock()
 		g.odd = true
 		g.mu.Unlock()
+		m.deafened("it takes AT+CNMI=" + asked.String() + ", and its AT+CNMI is " + after.String() + " after that")
 	}
 	return nil
 }
