@@ -62,7 +62,7 @@ func streamed(t *testing.T, r *rig.Rig, token, path string) string {
 var decisions = map[string]string{
 	"send-message": "makes", "create-filing": "makes", "create-challenge": "makes", "sendCode": "makes", "validateCode": "camara",
 	"list-messages": "list", "list-filings": "list", "search-filings": "list", "list-webhook-deliveries": "list",
-	"get-message": "message", "cancel-message": "message",
+	"get-message": "message", "cancel-message": "message", "delete-message": "message",
 	"get-filing": "filing", "cancel-filing": "filing", "amend-person": "filing", "get-filing-timeline": "filing", "resubmit-filing": "filing",
 	"get-challenge": "challenge", "check-challenge": "challenge", "resend-challenge": "challenge", "cancel-challenge": "challenge",
 	"get-webhook-delivery": "delivery", "follow-events": "stream",
