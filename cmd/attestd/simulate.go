@@ -145,8 +145,12 @@ func (c *simulateCmd) tell(a *app, entries <-chan simulator.Entry) error {
 	}
 	enc := json.NewEncoder(a.stdout)
 	for {
+		done := a.ctx.Done()
+		if len(entries) > 0 {
+			done = nil // what has happened by the end is told
+		}
 		select {
-		case <-a.ctx.Done():
+		case <-done:
 			return nil
 		case e := <-entries:
 			switch {
