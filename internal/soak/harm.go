@@ -13,7 +13,7 @@ import (
 // port that comes back under a name that is not in the configuration, and references that jump (a SIM's never do).
 var mild = []string{
 	"unplug", "restart", "hang", "stall", "garbage", "line", "baud", "no-echo", "network-lost", "denied", "roaming", "no-signal",
-	"sim-removed", "sim-full", "ussd", "report", "flood",
+	"sim-removed", "sim-full", "ussd", "report", "flood", "text-profile", "deaf", "lossy", "card-busy",
 }
 
 // harm does something to some modem every other second.
@@ -31,7 +31,7 @@ func (s *soak) harm(ctx context.Context) {
 			f.Count = 5
 		case "report":
 			f.Count = 2
-		case "garbage", "ussd", "sim-full", "no-echo", "restart":
+		case "garbage", "ussd", "sim-full", "no-echo", "restart", "text-profile", "deaf":
 		default:
 			f.For = fmt.Sprintf("%dms", 200+s.roll(4000))
 		}
