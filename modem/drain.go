@@ -101,20 +101,24 @@ func (m *Modem) list(ctx context.Context, mem string) ([]Event, error) {
 	return m.search(ctx, mem)
 }
 
-// whole makes events of a list; what did not come whole is read by itself.
+// whole makes events of a list; what did not come whole is read by itself. When that ends, what did come is told all the same: it counts as
+// told, and the next list would leave it out.
 func (m *Modem) whole(ctx context.Context, mem string, lines []string) ([]Event, error) {
 	list, err := m.listed(lines, mem)
 	var out []Event
 	for _, e := range list {
 		fresh := true
-		if e.Misread {
+		switch {
+		case e.Misread && err != nil:
+			continue
+		case e.Misread:
 			s := slot{mem, e.Index}
 			again, isNew, rerr := m.readSlot(ctx, s, time.Now())
 			switch {
 			case rerr == nil:
 				e, fresh = again, isNew
 			case lost(rerr), errors.Is(rerr, errTextMode):
-				return out, rerr
+				err, fresh = rerr, false
 			default: // it can't be read by itself
 				fresh = e.Raw != "" && m.suspect(s, e.Raw)
 			}

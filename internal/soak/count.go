@@ -45,13 +45,9 @@ func (s *soak) count(ctx context.Context) error {
 	for i := range s.next {
 		s.countMessage(i, states[fmt.Sprintf("soak-%06d", i)])
 	}
-	items, err := list[struct{ Text string }](ctx, s, "/v1/inbox")
+	times, err := s.inbox(ctx)
 	if err != nil {
 		return err
-	}
-	times := map[string]int{}
-	for _, it := range items {
-		times[it.Text]++
 	}
 	for i := range s.came {
 		s.result.Received++
@@ -66,6 +62,29 @@ func (s *soak) count(ctx context.Context) error {
 		}
 	}
 	return s.countFilings(ctx)
+}
+
+// listing is how long after the load a text may come that only a list of a modem's stores finds: three lists.
+const listing = 30 * time.Second
+
+// inbox counts the texts that came in, by what they say, when all are there or none can come any more.
+func (s *soak) inbox(ctx context.Context) (map[string]int, error) {
+	for end := time.Now().Add(listing); ; s.pause(ctx, time.Second) {
+		items, err := list[struct{ Text string }](ctx, s, "/v1/inbox")
+		if err != nil {
+			return nil, err
+		}
+		times, all := map[string]int{}, true
+		for _, it := range items {
+			times[it.Text]++
+		}
+		for i := range s.came {
+			all = all && times[incoming(i)] > 0
+		}
+		if all || time.Now().After(end) {
+			return times, nil
+		}
+	}
 }
 
 func (s *soak) countMessage(i int, state string) {
