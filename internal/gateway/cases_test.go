@@ -150,6 +150,35 @@ func TestTwoModemsWithOneIMEIAreFoundAgainAfterBothWerePulled(t *testing.T) {
 	f.tasks.Wait()
 }
 
+// Seen on a real kernel: at every second boot the modem that takes any was first, and kept the other's for good.
+func TestAModemThatTakesAnyLeavesWhatAnothersPatternFits(t *testing.T) {
+	dir := t.TempDir()
+	stick(t, dir, "1-1", "dead:beef", map[string]string{"ttyUSB0": "00"})
+	stick(t, dir, "1-2", "dead:beef", map[string]string{"ttyUSB1": "00"})
+	picky := StationConfig{Name: "picky", Modem: modem.Config{Port: filepath.Join(dir, "dev", "*USB0")}}
+	takesAny := StationConfig{Name: "any", Modem: modem.Config{Port: Auto}, Scan: []string{filepath.Join(dir, "dev", "ttyUSB*")}}
+	o := Options{Stations: []StationConfig{picky, takesAny}, Logger: slog.New(slog.DiscardHandler)}
+	o.Pace.fill()
+	f := newFinder(o)
+	f.sysfs = filepath.Join(dir, "sys")
+	f.probe = func(_ context.Context, c modem.Config) (modem.Identity, error) {
+		return modem.Identity{IMEI: filepath.Base(c.Port)}, nil
+	}
+	defer f.tasks.Wait()
+	for range 2 {
+		path, release, err := f.acquire(t.Context(), takesAny)
+		if err != nil || filepath.Base(path) != "ttyUSB1" {
+			t.Fatal(path, err)
+		}
+		path, releasePicky, err := f.acquire(t.Context(), picky)
+		if err != nil || filepath.Base(path) != "ttyUSB0" {
+			t.Fatal(path, err)
+		}
+		release()
+		releasePicky()
+	}
+}
+
 func TestAnIMEIIsComparedByTheDigitsThatNameTheModule(t *testing.T) {
 	const labelled = "490154203237518"
 	for _, said := range []string{labelled, "49015420323751", "4901542032375100"} {

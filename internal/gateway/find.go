@@ -153,7 +153,7 @@ func (f *finder) release(target string) {
 func (f *finder) match(ctx context.Context, c StationConfig, p place) (found port, pending bool, seen []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	taken := f.takenLocked()
+	taken := f.takenLocked(c)
 	for _, stick := range p.ports(f.sysfs) {
 		if slices.ContainsFunc(stick, func(one port) bool { _, is := taken[one.target]; return is }) {
 			for _, one := range stick {
@@ -184,16 +184,25 @@ func (f *finder) match(ctx context.Context, c StationConfig, p place) (found por
 	return port{}, pending, seen
 }
 
-// takenLocked are the devices that are not there to be probed: claimed, or the configured port of some station.
-func (f *finder) takenLocked() map[string]bool {
+// takenLocked are the devices that are not there for a station to be probed: claimed, the configured port of another, or, for one that
+// takes any, what the pattern of another fits that has no port yet.
+func (f *finder) takenLocked(c StationConfig) map[string]bool {
 	taken := map[string]bool{}
 	for target := range f.claims {
 		taken[target] = true
 	}
-	for _, c := range f.stations {
-		if fixed := placeOf(c).fixed; fixed != "" {
-			if one, ok := portAt(fixed, f.sysfs); ok {
+	for _, other := range f.stations {
+		p := placeOf(other)
+		switch {
+		case p.fixed != "":
+			if one, ok := portAt(p.fixed, f.sysfs); ok {
 				taken[one.target] = true
+			}
+		case c.Modem.Port == Auto && other.Modem.Port != Auto && other.IMEI == "" && other.SIM == "" && !f.hasPortLocked(other.Name):
+			for _, stick := range p.ports(f.sysfs) {
+				for _, one := range stick {
+					taken[one.target] = true
+				}
 			}
 		}
 	}
