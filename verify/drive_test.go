@@ -91,7 +91,8 @@ func (b *bench) tell(id, challenge, state string, accepted, delivered time.Time)
 				b.m.rows.texts[i].state = state
 			}
 		}
-		return b.s.messageChanged(context.Background(), tx, challenge, SMS{id, state, accepted, delivered}, b.now)
+		_, err := b.s.messageChanged(context.Background(), tx, challenge, SMS{id, state, accepted, delivered}, b.now)
+		return err
 	})
 }
 

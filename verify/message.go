@@ -6,21 +6,31 @@ import (
 	"time"
 )
 
+// Arrival is the delivery of a challenge's first SMS. It happens once to a challenge, and never to one without a report.
+type Arrival struct {
+	Now  bool          // it became known with this change
+	Took time.Duration // from the intake of the challenge until then
+}
+
 // MessageChanged is told of every change of a challenge's messages, in the transaction of the change.
-func (s *Service) MessageChanged(ctx context.Context, tx Tx, challengeID string, sms SMS) error {
+func (s *Service) MessageChanged(ctx context.Context, tx Tx, challengeID string, sms SMS) (Arrival, error) {
 	return s.messageChanged(ctx, tx, challengeID, sms, clock())
 }
 
-func (s *Service) messageChanged(ctx context.Context, tx Tx, challengeID string, sms SMS, now time.Time) error {
+func (s *Service) messageChanged(ctx context.Context, tx Tx, challengeID string, sms SMS, now time.Time) (a Arrival, err error) {
 	c, err := tx.Challenge(ctx, challengeID)
 	if errors.Is(err, ErrNotFound) {
-		return nil // it is being made: its message is queued first, in the same transaction
+		return a, nil // it is being made: its message is queued first, in the same transaction
 	}
 	if err != nil {
-		return err
+		return a, err
 	}
-	_, err = s.save(ctx, tx, c, c.heard(sms, now), now)
-	return err
+	after := c.heard(sms, now)
+	if c.Delivered.IsZero() && !after.Delivered.IsZero() {
+		a = Arrival{Now: true, Took: after.Delivered.Sub(after.Created)}
+	}
+	_, err = s.save(ctx, tx, c, after, now)
+	return a, err
 }
 
 // sweepBatch is how many challenges one transaction sweeps: checks must not wait for long.

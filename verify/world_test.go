@@ -311,7 +311,8 @@ func (w *world) news(rt *rapid.T) {
 		if !s.cancelled {
 			w.m.rows.texts[i].state = sms.State
 		}
-		return w.s.messageChanged(context.Background(), tx, s.ChallengeID, sms, w.now)
+		_, err := w.s.messageChanged(context.Background(), tx, s.ChallengeID, sms, w.now)
+		return err
 	})
 }
 

@@ -39,6 +39,7 @@ func fed() *Metrics {
 	m.Inbound()
 	m.Report("delivered")
 	m.Verification(31)
+	m.Delivered(300 * time.Second)
 	m.Request("/v1/messages/{id}", "GET", 200, 3*time.Millisecond)
 	m.Request("/v1/events", "GET", 200, 0)
 	m.Streams(1)

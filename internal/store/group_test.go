@@ -131,3 +131,39 @@ func BenchmarkDurableCommitsByOne(b *testing.B) {
 		}
 	}
 }
+
+func TestWhatIsDoneAfterTheCommitIsDoneOnceAndForNoneThatDoesNotStand(t *testing.T) {
+	s := open(t)
+	refused := errors.New("refused")
+	var done [2]int
+	var all sync.WaitGroup
+	hold(s) // they share a COMMIT
+	for i := range 20 {
+		all.Go(func() {
+			_ = s.Update(t.Context(), func(tx *Tx) error {
+				tx.AfterCommit(func() { done[i%2]++ })
+				if i%2 == 1 {
+					return refused
+				}
+				return tx.Emit(t.Context(), "n", fmt.Sprint(i), "", nil)
+			})
+		})
+	}
+	for s.turns.waiting() < 20 {
+	}
+	s.pass(context.Background())
+	all.Wait()
+	if done != [2]int{10, 0} {
+		t.Errorf("done %d times for what stands, %d times for what was rolled back", done[0], done[1])
+	}
+	died := errors.New("the disk is gone")
+	s.failpoint = func(b boundary) error {
+		if b == beforeCommit {
+			return died
+		}
+		return nil
+	}
+	if err := s.Update(t.Context(), func(tx *Tx) error { tx.AfterCommit(func() { done[0]++ }); return nil }); !errors.Is(err, died) || done[0] != 10 {
+		t.Errorf("%v, done %d times", err, done[0])
+	}
+}

@@ -15,6 +15,7 @@ import (
 type Tx struct {
 	s       *Store
 	touched topicSet
+	after   []func()
 	owed    bool // what is sent now is owed to somebody: country.go
 	called  callback
 }
@@ -25,6 +26,7 @@ type group struct {
 	size    int
 	hurried bool // somebody of rank ahead waits for its COMMIT
 	touched topicSet
+	after   []func()      // AfterCommit
 	clock   clock         // when one of them moved the rows by a jump of the clock: clock.go
 	by      time.Duration // that jump
 	done    chan struct{} // closed when err is known
@@ -101,6 +103,7 @@ func (s *Store) join(ctx context.Context, fn func(*Tx) error) (g *group, err err
 	}
 	s.group.size++
 	s.group.touched |= tx.touched
+	s.group.after = append(s.group.after, tx.after...)
 	return s.group, nil
 }
 
@@ -130,6 +133,9 @@ func (s *Store) settle(ctx context.Context, g *group) {
 			}
 		}
 		s.topics.fire(g.touched)
+		for _, f := range g.after {
+			f()
+		}
 	}
 	close(g.done)
 	s.checkpointDue(ctx)
@@ -247,6 +253,10 @@ func (tx *Tx) row(ctx context.Context, text string, args ...any) scanner {
 
 // touch has the watchers of a topic woken after COMMIT.
 func (tx *Tx) touch(t Topic) { tx.touched |= 1 << t }
+
+// AfterCommit has f called once what this transaction did stands, and never if it does not. f is short, and asks the store
+// for nothing: the next transaction waits for it.
+func (tx *Tx) AfterCommit(f func()) { tx.after = append(tx.after, f) }
 
 // scanner is a row, or what kept us from having one.
 type scanner interface{ Scan(dest ...any) error }

@@ -104,7 +104,8 @@ func (r *rig) start(sends bool) {
 		if !ok {
 			return nil
 		}
-		return r.v.MessageChanged(ctx, tx.(verify.Tx), id, verify.SMS{MessageID: m.ID, State: string(m.State), Accepted: m.Accepted, Delivered: m.Delivered})
+		_, err := r.v.MessageChanged(ctx, tx.(verify.Tx), id, verify.SMS{MessageID: m.ID, State: string(m.State), Accepted: m.Accepted, Delivered: m.Delivered})
+		return err
 	})
 	r.v, err = verify.New(r.s.Verify(queue.DefaultPolicy), r.keys, r.policy, verify.Templates{})
 	must(err)
