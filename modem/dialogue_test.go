@@ -17,7 +17,8 @@ import (
 	"attestd/modem/dialogue"
 )
 
-// TestEveryDialogueEndsAsItsFileSays plays each testdata/*.at: the modem's side from the file, ours by the driver. The verbs:
+// TestEveryDialogueEndsAsItsFileSays plays each testdata/*.at: the modem's side from the file, ours by the driver. The
+// verbs:
 //
 //	alone                      the modem has no habits but the file's; before open
 //	open [OPTION ...]          opens the session: direct, unconfirmed, pin=, smsc=

@@ -14,8 +14,8 @@ import (
 // maxSlots bounds a search slot by slot when the modem does not say how many it has.
 const maxSlots = 255
 
-// Drain lists the stored messages of every memory into Events and says how many there were. What this session has told and
-// nobody has acknowledged is not told again. A memory that can't be listed does not keep the others from it.
+// Drain lists the stored messages of every memory into Events and says how many there were. What this session has told
+// and nobody has acknowledged is not told again. A memory that can't be listed does not keep the others from it.
 func (m *Modem) Drain(ctx context.Context) (n int, err error) {
 	var mems []string
 	var home string
@@ -64,8 +64,8 @@ func (m *Modem) Drain(ctx context.Context) (n int, err error) {
 	return n, errors.Join(failed...)
 }
 
-// all are the memories that may hold received messages, the one in use first. MT is ME and SM together; SR holds the status reports
-// where they are not handed over.
+// all are the memories that may hold received messages, the one in use first. MT is ME and SM together; SR holds the
+// status reports where they are not handed over.
 func (y *memory) all() []string {
 	mems := []string{y.home}
 	if y.fixed {
@@ -79,7 +79,8 @@ func (y *memory) all() []string {
 	return mems
 }
 
-// list reads all received messages of mem1: AT+CMGL=4 (TS 27.005 4.1), "ALL" where a firmware wants that in PDU mode too, else slot by slot.
+// list reads all received messages of mem1: AT+CMGL=4 (TS 27.005 4.1), "ALL" where a firmware wants that in PDU mode
+// too, else slot by slot.
 func (m *Modem) list(ctx context.Context, mem string) ([]Event, error) {
 	if !m.memory.noList {
 		for _, line := range []string{"AT+CMGL=4", `AT+CMGL="ALL"`} {
@@ -101,8 +102,8 @@ func (m *Modem) list(ctx context.Context, mem string) ([]Event, error) {
 	return m.search(ctx, mem)
 }
 
-// whole makes events of a list; what did not come whole is read by itself. When that ends, what did come is told all the same: it counts as
-// told, and the next list would leave it out.
+// whole makes events of a list; what did not come whole is read by itself. When that ends, what did come is told all
+// the same: it counts as told, and the next list would leave it out.
 func (m *Modem) whole(ctx context.Context, mem string, lines []string) ([]Event, error) {
 	list, err := m.listed(lines, mem)
 	var out []Event
@@ -130,7 +131,8 @@ func (m *Modem) whole(ctx context.Context, mem string, lines []string) ([]Event,
 	return out, err
 }
 
-// listed takes a list apart, pair by pair: one bad line or PDU does not keep the rest. What was told already is left out.
+// listed takes a list apart, pair by pair: one bad line or PDU does not keep the rest. What was told already is left
+// out.
 func (m *Modem) listed(lines []string, mem string) (out []Event, err error) {
 	for i := 0; i < len(lines); i++ {
 		rest, isHead := strings.CutPrefix(lines[i], "+CMGL:")

@@ -29,7 +29,8 @@ type Event struct {
 	Stored bool   // it lies in Memory at Index until it is acknowledged
 	Memory string
 	Index  int
-	// Misread: it could not be read whole. TPDU is the bytes of Raw, which is what the modem gave; it is neither deleted nor acknowledged.
+	// Misread: it could not be read whole. TPDU is the bytes of Raw, which is what the modem gave; it is neither
+	// deleted nor acknowledged.
 	Misread bool
 	listed  bool      // its index is only what a list said
 	read    time.Time // when its slot was read

@@ -143,8 +143,8 @@ func (m *Modem) identifyCard(h *hands, id *Identity) {
 	id.OwnNumber = ownNumber(res.Lines)
 }
 
-// ownNumber is the number for voice, which is service 4, of [<alpha>],<number>,<type>[,<speed>,<service>] (TS 27.007 7.1); the first where
-// none says so.
+// ownNumber is the number for voice, which is service 4, of [<alpha>],<number>,<type>[,<speed>,<service>] (TS 27.007
+// 7.1); the first where none says so.
 func ownNumber(lines []string) (number string) {
 	for _, line := range lines {
 		p := params(line, "+CNUM:")

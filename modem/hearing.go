@@ -9,10 +9,12 @@ import (
 	"attestd/modem/at"
 )
 
-// A modem may stop telling of what it receives: its AT+CNMI becomes 0,0,0,0,0 by a restart that nobody saw, by another program, or because
-// an acknowledgement was late (TS 27.005 3.4.1); or what it says goes to another port. Each list looks whether it still does.
+// A modem may stop telling of what it receives: its AT+CNMI becomes 0,0,0,0,0 by a restart that nobody saw, by another
+// program, or because an acknowledgement was late (TS 27.005 3.4.1); or what it says goes to another port. Each list
+// looks whether it still does.
 
-// announceWait is how long after a list has found a message it may still be announced: both may be under way at the same time.
+// announceWait is how long after a list has found a message it may still be announced: both may be under way at the
+// same time.
 const announceWait = 10 * time.Second
 
 // hearing is what is known of whether the modem tells of what it receives.
@@ -26,7 +28,8 @@ type hearing struct {
 	unheard map[slot]time.Time // found by a list, and not announced by now
 }
 
-// Deaf says why the modem does not tell of what it receives, as far as is known; empty when it does. Texts are found by lists alone then.
+// Deaf says why the modem does not tell of what it receives, as far as is known; empty when it does. Texts are found by
+// lists alone then.
 func (m *Modem) Deaf() string {
 	m.hearing.mu.Lock()
 	defer m.hearing.mu.Unlock()
@@ -114,7 +117,8 @@ func (m *Modem) deafened(why string) {
 	m.put(Event{Kind: Deaf, At: time.Now(), Text: why})
 }
 
-// Listen looks whether the modem is still as it was set up: in PDU mode, and telling of what it receives. It has it tell again.
+// Listen looks whether the modem is still as it was set up: in PDU mode, and telling of what it receives. It has it
+// tell again.
 func (m *Modem) Listen(ctx context.Context) error {
 	if err := m.stillPDU(ctx); errors.Is(err, errTextMode) || lost(err) {
 		return err

@@ -12,7 +12,8 @@ import (
 	"attestd/modem/at"
 )
 
-// memory is where received messages lie. mem1 decides which memory is read and deleted from; whoever changes or uses it holds the turn.
+// memory is where received messages lie. mem1 decides which memory is read and deleted from; whoever changes or uses it
+// holds the turn.
 type memory struct {
 	turn          chan struct{} // holds one when somebody has it
 	home, current string        // belong to the turn
@@ -114,7 +115,8 @@ func (m *Modem) mustForget(s slot) {
 	delete(m.memory.slots, s)
 }
 
-// fetch reads what +CMTI or +CDSI announces. The slot may not be written yet: the modem is asked again, and at last left to Drain.
+// fetch reads what +CMTI or +CDSI announces. The slot may not be written yet: the modem is asked again, and at last
+// left to Drain.
 func (m *Modem) fetch(line string, t time.Time) []Event {
 	prefix := prefixed(line) + ":"
 	p := params(line, prefix)
@@ -153,8 +155,8 @@ func (m *Modem) fetch(line string, t time.Time) []Event {
 	return []Event{{Kind: Unsolicited, Text: line}}
 }
 
-// Acknowledge tells the modem that the caller has stored what the event carried: a stored message is deleted from its slot, if it still
-// lies there; one that was handed over is acknowledged, where that is asked for.
+// Acknowledge tells the modem that the caller has stored what the event carried: a stored message is deleted from its
+// slot, if it still lies there; one that was handed over is acknowledged, where that is asked for.
 func (m *Modem) Acknowledge(ctx context.Context, e Event) error {
 	switch {
 	case e.Kind != Received || e.Misread:
@@ -188,12 +190,12 @@ func (m *Modem) Acknowledge(ctx context.Context, e Event) error {
 	return nil
 }
 
-// justRead is how long after it was read a slot is sure to hold the message still. A restart takes longer, and puts mem1 back to what the
-// modem's profile says (TS 27.005 3.2.2): then the same index names another message.
+// justRead is how long after it was read a slot is sure to hold the message still. A restart takes longer, and puts
+// mem1 back to what the modem's profile says (TS 27.005 3.2.2): then the same index names another message.
 const justRead = 2 * time.Second
 
-// liesThere looks whether a message lies where it was read, or where a list said: an index that has lost a digit on the line names another
-// one's slot.
+// liesThere looks whether a message lies where it was read, or where a list said: an index that has lost a digit on the
+// line names another one's slot.
 func (m *Modem) liesThere(ctx context.Context, s slot, raw string) (bool, error) {
 	if !m.lies(s, raw) {
 		return false, nil

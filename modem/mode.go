@@ -21,7 +21,8 @@ const (
 	modeWait  = 30 * time.Second // how long a modem that stays in text mode may be starting
 )
 
-// pduMode sets PDU mode, and believes only what it reads back. A modem that is starting refuses, or keeps the mode that its profile had.
+// pduMode sets PDU mode, and believes only what it reads back. A modem that is starting refuses, or keeps the mode that
+// its profile had.
 func (m *Modem) pduMode(h *hands) error {
 	limit := time.Now().Add(modeWait)
 	for try := 1; ; try++ {
@@ -48,8 +49,8 @@ func (m *Modem) pduMode(h *hands) error {
 	}
 }
 
-// stillPDU asks before each submission whether PDU mode still stands: after a restart that nobody saw, AT+CMGS=<length> would ask for a text
-// to the number <length> (TS 27.005 3.5.1), and get a PDU to send.
+// stillPDU asks before each submission whether PDU mode still stands: after a restart that nobody saw, AT+CMGS=<length>
+// would ask for a text to the number <length> (TS 27.005 3.5.1), and get a PDU to send.
 func (m *Modem) stillPDU(ctx context.Context) error {
 	mode := m.mode.Load()
 	line := "AT+CMGF?"

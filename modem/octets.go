@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// parted is a hexadecimal line taken apart: SMSC address field, then TPDU (TS 27.005 3.1, <pdu>; the field is TS 24.011 8.2.5.1).
+// parted is a hexadecimal line taken apart: SMSC address field, then TPDU (TS 27.005 3.1, <pdu>; the field is TS 24.011
+// 8.2.5.1).
 type parted struct {
 	smsc  string
 	tpdu  []byte
@@ -13,8 +14,8 @@ type parted struct {
 	ends  bool // the TPDU ends where its own fields say
 }
 
-// part takes apart what the modem gave. announced is the length that the line before said the TPDU has, -1 when it said none. What
-// can't be taken apart is kept as it came, for nothing that was received may be lost.
+// part takes apart what the modem gave. announced is the length that the line before said the TPDU has, -1 when it said
+// none. What can't be taken apart is kept as it came, for nothing that was received may be lost.
 func part(line string, announced int) parted {
 	octets, err := hex.DecodeString(strings.Trim(line, " \""))
 	if err != nil || len(octets) == 0 {
@@ -31,8 +32,8 @@ func part(line string, announced int) parted {
 	case announced == len(full.tpdu):
 		full.whole = true
 	case announced == len(octets):
-		// Either there is no field, or the length counts it too, against TS 27.005 3.1, or as much as the field is missing: what ends
-		// where its own fields say is the right reading.
+		// Either there is no field, or the length counts it too, against TS 27.005 3.1, or as much as the field is
+		// missing: what ends where its own fields say is the right reading.
 		bare.whole, full.whole = bare.ends, full.ends
 		if bare.ends {
 			return bare
@@ -46,8 +47,8 @@ func part(line string, announced int) parted {
 	return full
 }
 
-// ends reports whether a TPDU that was received ends where its own fields say it does (TS 23.040 9.2.2.1, 9.2.2.3), but for what fills up
-// a slot behind it.
+// ends reports whether a TPDU that was received ends where its own fields say it does (TS 23.040 9.2.2.1, 9.2.2.3), but
+// for what fills up a slot behind it.
 func ends(tpdu []byte) bool {
 	first, at := tpdu[0], 1
 	report := first&3 == 2

@@ -11,8 +11,8 @@ import (
 	"attestd/modem/at"
 )
 
-// A serial line loses characters, and a restart that nobody saw changes what a modem says. What was not read whole is not deleted, not
-// acknowledged, and asked for again.
+// A serial line loses characters, and a restart that nobody saw changes what a modem says. What was not read whole is
+// not deleted, not acknowledged, and asked for again.
 
 const (
 	readTries = 3                      // then what came is kept as it came, and left in the modem
@@ -31,7 +31,8 @@ type given struct {
 	body   string
 }
 
-// ofHead reads what stands behind a prefix and an index: <stat>,[<alpha>],<length> (TS 27.005 4.1, 4.2). Some put the PDU on this line too.
+// ofHead reads what stands behind a prefix and an index: <stat>,[<alpha>],<length> (TS 27.005 4.1, 4.2). Some put the
+// PDU on this line too.
 func ofHead(line string) given {
 	line, body := ownBody(line)
 	p := params(line, "")
@@ -54,14 +55,15 @@ func isHexDigit(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'A' && c <= 'F' || c >= 'a' && c <= 'f'
 }
 
-// texted reports whether this is a message in text mode: <stat> is a name (TS 27.005 3.4.2, 3.4.3), in UCS2 where AT+CSCS says so, and what
-// follows is no PDU. A few give the name in PDU mode too.
+// texted reports whether this is a message in text mode: <stat> is a name (TS 27.005 3.4.2, 3.4.3), in UCS2 where
+// AT+CSCS says so, and what follows is no PDU. A few give the name in PDU mode too.
 func (g given) texted() bool {
 	name := strings.HasPrefix(g.stat, "REC") || strings.HasPrefix(g.stat, "STO") || strings.HasPrefix(g.stat, "0052") || strings.HasPrefix(g.stat, "0053")
 	return name && !part(g.body, g.length).whole
 }
 
-// ours reports whether it is one that was stored for sending: <stat> 2 and 3 (TS 27.005 3.1). An empty one is a firmware's fault.
+// ours reports whether it is one that was stored for sending: <stat> 2 and 3 (TS 27.005 3.1). An empty one is a
+// firmware's fault.
 func (g given) ours() bool {
 	return g.stat == "2" || g.stat == "3" || strings.HasPrefix(g.stat, "STO")
 }
@@ -78,7 +80,8 @@ func (e *Event) misread() {
 	e.Misread, e.TPDU, e.SMSC = true, []byte(e.Raw), ""
 }
 
-// drifted says that the modem is in text mode: it has restarted unseen, or another program has set it. Its other settings are as doubtful.
+// drifted says that the modem is in text mode: it has restarted unseen, or another program has set it. Its other
+// settings are as doubtful.
 func (m *Modem) drifted() error {
 	if !m.stale.Swap(true) {
 		m.log.Warn("the modem has left PDU mode: it has restarted unseen, or another program uses it")
@@ -89,7 +92,8 @@ func (m *Modem) drifted() error {
 	return errTextMode
 }
 
-// readSlot reads one stored message (AT+CMGR, TS 27.005 4.2) until it was read whole, and reports whether it is one that was not told yet.
+// readSlot reads one stored message (AT+CMGR, TS 27.005 4.2) until it was read whole, and reports whether it is one
+// that was not told yet.
 func (m *Modem) readSlot(ctx context.Context, s slot, t time.Time) (e Event, fresh bool, err error) {
 	var first string
 	same := true
@@ -149,8 +153,8 @@ func (m *Modem) readOnce(ctx context.Context, s slot) (given, error) {
 	return g, nil
 }
 
-// handed takes what was handed over. What did not come whole is refused, so that the network gives it again; the third time in a row it is
-// kept as it came.
+// handed takes what was handed over. What did not come whole is refused, so that the network gives it again; the third
+// time in a row it is kept as it came.
 func (m *Modem) handed(body string, length int, t time.Time) []Event {
 	e := received(body, length, t)
 	if part(body, length).whole {
@@ -168,8 +172,9 @@ func (m *Modem) handed(body string, length int, t time.Time) []Event {
 	return []Event{e}
 }
 
-// refuse has the network give again what was handed over (AT+CNMA=2, TS 27.005 4.7). A modem that knows no such thing lets its time run out,
-// which comes to the same. It reports whether what was handed over still is the network's at all.
+// refuse has the network give again what was handed over (AT+CNMA=2, TS 27.005 4.7). A modem that knows no such thing
+// lets its time run out, which comes to the same. It reports whether what was handed over still is the network's at
+// all.
 func (m *Modem) refuse(ctx context.Context) bool {
 	if !m.phase2p.Load() {
 		return false
@@ -181,7 +186,8 @@ func (m *Modem) refuse(ctx context.Context) bool {
 	return true
 }
 
-// handedText takes a message that was handed over in text mode. The modem may have acknowledged it, so its lines are kept.
+// handedText takes a message that was handed over in text mode. The modem may have acknowledged it, so its lines are
+// kept.
 func (m *Modem) handedText(e at.Event) []Event {
 	_ = m.drifted()
 	if strings.HasPrefix(e.Line, "+CBM:") {
@@ -192,8 +198,8 @@ func (m *Modem) handedText(e at.Event) []Event {
 	return []Event{kept}
 }
 
-// inTextMode reports whether a line hands over a message in text mode: with the service centre's time (TS 27.005 3.4.1), where PDU mode has
-// a length; a cell broadcast with its page.
+// inTextMode reports whether a line hands over a message in text mode: with the service centre's time (TS 27.005
+// 3.4.1), where PDU mode has a length; a cell broadcast with its page.
 func inTextMode(line string) bool {
 	prefix, rest, _ := strings.Cut(line, ":")
 	if prefix == "+CBM" {

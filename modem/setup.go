@@ -129,8 +129,9 @@ func (m *Modem) indicate(h *hands, confirmed bool) {
 	}
 }
 
-// chooseMemory puts everything in ME where that is offered, else in SM: mem1 is read and deleted from, mem2 written to, mem3
-// receives (TS 27.005 3.2.2). Only what all three offer is used, for mem1 must be mem3; and of that the first with room for a message.
+// chooseMemory puts everything in ME where that is offered, else in SM: mem1 is read and deleted from, mem2 written to,
+// mem3 receives (TS 27.005 3.2.2). Only what all three offer is used, for mem1 must be mem3; and of that the first with
+// room for a message.
 func (m *Modem) chooseMemory(h *hands) {
 	m.memory.turn <- struct{}{}
 	defer func() { <-m.memory.turn }()
@@ -170,7 +171,8 @@ func (m *Modem) chooseMemory(h *hands) {
 	}
 }
 
-// tryMemory chooses one, in the forms that modems want, and reports whether it was taken and has room: +CPMS: <used1>,<total1>,...
+// tryMemory chooses one, in the forms that modems want, and reports whether it was taken and has room: +CPMS:
+// <used1>,<total1>,...
 func (m *Modem) tryMemory(h *hands, mem string) (room, taken bool) {
 	for _, set := range []string{mem + `","` + mem + `","` + mem, mem + `","` + mem, mem} {
 		res, ok := h.do(at.Command{Line: `AT+CPMS="` + set + `"`, Prefix: "+CPMS:"})

@@ -36,8 +36,8 @@ func unsolicited(line string) at.Kind {
 	return at.Unknown
 }
 
-// handedOver tells the forms of a message that is handed over (TS 27.005 3.4.1): head and PDU, head with the PDU behind it, and those of text
-// mode, in which nothing of ours is left: a report is one line then.
+// handedOver tells the forms of a message that is handed over (TS 27.005 3.4.1): head and PDU, head with the PDU behind
+// it, and those of text mode, in which nothing of ours is left: a report is one line then.
 func handedOver(line string) at.Kind {
 	_, body := ownBody(line)
 	switch {

@@ -63,8 +63,8 @@ func (c Content) render(units []byte) string {
 	return ""
 }
 
-// Printable is octets as text, when that is what they seem to be: some senders write a text as 8-bit data (TS 23.038 4, DCS 04), in ASCII or
-// UTF-8. It is empty when anything in them is no printable character.
+// Printable is octets as text, when that is what they seem to be: some senders write a text as 8-bit data (TS 23.038 4,
+// DCS 04), in ASCII or UTF-8. It is empty when anything in them is no printable character.
 func Printable(octets []byte) string {
 	if !utf8.Valid(octets) {
 		return ""

@@ -22,8 +22,8 @@ func kinds(line string) Kind {
 	return Unknown
 }
 
-// FuzzEveryLineHasOnePlace: whatever a modem says, each of its lines is information text, a final result, part of an event, or the echo of a bare
-// AT; none is lost, and none comes twice.
+// FuzzEveryLineHasOnePlace: whatever a modem says, each of its lines is information text, a final result, part of an
+// event, or the echo of a bare AT; none is lost, and none comes twice.
 func FuzzEveryLineHasOnePlace(f *testing.F) {
 	for _, s := range []string{
 		"+CUSD: 2,\"Only today: 32\" TV\",15\n+CMGR: 0,,3\n0011223344\nOK", "+CUSD: 0,\"a\nOK\n12.50\",15\nERROR", "+CUSD: 0,\"a\nOK", "+CMT: ,24\n00112233445566~7\n+CDS: 2\n0011223344",

@@ -15,8 +15,8 @@ type open struct {
 	more  []string // the lines that followed
 }
 
-// openQuote reports whether a quoted text goes on behind this line. It is over with a quote at the end, or with one and the data coding
-// scheme (TS 27.007 7.15: +CUSD: <m>[,<str>,<dcs>]), however many quotes the text itself holds.
+// openQuote reports whether a quoted text goes on behind this line. It is over with a quote at the end, or with one and
+// the data coding scheme (TS 27.007 7.15: +CUSD: <m>[,<str>,<dcs>]), however many quotes the text itself holds.
 func openQuote(line string) bool {
 	first := strings.IndexByte(line, '"')
 	if first < 0 {
@@ -29,8 +29,8 @@ func openQuote(line string) bool {
 	return !strings.HasSuffix(rest, `"`)
 }
 
-// takeQuote adds to a text that goes on over several lines. Such a line may look like anything, even like OK, but for one that can only be
-// the result of the command in flight: it ends the text.
+// takeQuote adds to a text that goes on over several lines. Such a line may look like anything, even like OK, but for
+// one that can only be the result of the command in flight: it ends the text.
 func (c *Conn) takeQuote(x *exchange, line string) bool {
 	if c.quote != nil && time.Since(c.quote.event.At) > bodyWait {
 		c.dropQuote()
@@ -50,8 +50,8 @@ func (c *Conn) takeQuote(x *exchange, line string) bool {
 	return true
 }
 
-// unasked reports whether a line has the whole form of an unsolicited one, as "+CMTI:" (TS 27.007, 27.005), which a text hardly has: lines of
-// menus begin with *1 or #2, and those of adverts with +86.
+// unasked reports whether a line has the whole form of an unsolicited one, as "+CMTI:" (TS 27.007, 27.005), which a
+// text hardly has: lines of menus begin with *1 or #2, and those of adverts with +86.
 func unasked(line string) bool {
 	name, _, ok := strings.Cut(line, ":")
 	if !ok || len(name) < 4 || name[0] != '+' && name[0] != '^' {
@@ -86,8 +86,8 @@ func (c *Conn) dropQuote() {
 	}
 }
 
-// endQuote follows silence in a text that nothing has ended. When its last line is a result code, the quote was never a text that goes on, and
-// its lines are heard again as what they are.
+// endQuote follows silence in a text that nothing has ended. When its last line is a result code, the quote was never a
+// text that goes on, and its lines are heard again as what they are.
 func (c *Conn) endQuote() {
 	more := c.quote.more
 	if n := len(more); n > 0 && c.quote.event.Kind != Texted {

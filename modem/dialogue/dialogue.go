@@ -1,5 +1,5 @@
-// Package dialogue is a text format for conversations between a driver and a modem, and the modem's side of them played on a
-// connection. A dialogue shows one fact of one device:
+// Package dialogue is a text format for conversations between a driver and a modem, and the modem's side of them played
+// on a connection. A dialogue shows one fact of one device:
 //
 //	# Device: any modem whose stored profile (AT&W) has text mode, after a restart that nobody saw.
 //	# Fact: AT+CMGR answers as TS 27.005 3.4.3 says, and no PDU comes.
@@ -17,11 +17,12 @@
 //	< OK
 //	stored "hello" from +8613900139003
 //
-// Verbs are lines without a sign. They are what the driver's owner does or sees; who plays that side gives them their meaning. A line that
-// begins with # is a comment, wherever it stands.
+// Verbs are lines without a sign. They are what the driver's owner does or sees; who plays that side gives them their
+// meaning. A line that begins with # is a comment, wherever it stands.
 //
-// Of the driver, "..." stands for anything, and <SUB> for the Ctrl-Z that ends a text. Of the modem, "< >" is the prompt for a text, and
-// "<< " brings the very bytes as a quoted string of Go; else a line has CR LF before and after it (V.250 5.7.1).
+// Of the driver, "..." stands for anything, and <SUB> for the Ctrl-Z that ends a text. Of the modem, "< >" is the
+// prompt for a text, and "<< " brings the very bytes as a quoted string of Go; else a line has CR LF before and after
+// it (V.250 5.7.1).
 package dialogue
 
 import (

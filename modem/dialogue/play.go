@@ -54,7 +54,8 @@ func NewPeer(conn io.ReadWriter, habits ...[]Exchange) *Peer {
 	return p
 }
 
-// Expect has the driver's next lines answered by these exchanges, in this order. The channel is closed when all were had.
+// Expect has the driver's next lines answered by these exchanges, in this order. The channel is closed when all were
+// had.
 func (p *Peer) Expect(all []Exchange) <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()

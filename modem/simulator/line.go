@@ -198,8 +198,8 @@ func (m *Modem) flushURCs() {
 	}
 }
 
-// frame is a PDU as the modem gives it, and now and then what is left of it on a line that loses characters: 1 to 3 of them, or all from
-// somewhere on.
+// frame is a PDU as the modem gives it, and now and then what is left of it on a line that loses characters: 1 to 3 of
+// them, or all from somewhere on.
 func (m *Modem) frame(smsc string, tpdu []byte) string {
 	line := pdu.Frame(smsc, tpdu)
 	if m.lossy == 0 {
