@@ -63,7 +63,7 @@ func examples(t *testing.T, page string) (all []example) {
 
 // elsewhere are the examples that need what this gateway has not: an id that is none here, a locked modem, a rejected filing.
 var elsewhere = map[string][]int{
-	"DELETE /v1/messages/ID":                   {200, 409},
+	"POST /v1/messages/ID/cancel":              {200, 409},
 	"POST /v1/filings/ID/resubmit":             {409},
 	"POST /v1/challenges/ID/resend":            {200, 409, 429},
 	"POST /v1/challenges/ID/cancel":            {200, 409},
