@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"attestd/modem/simulator"
+	"attestd/pdu"
 )
 
 // simulateCmd offers simulated modems to any program that drives modems.
@@ -188,7 +189,7 @@ func narrate(e simulator.Entry) string {
 		if e.Status == nil {
 			return "status report, raw, " + e.Detail
 		}
-		return fmt.Sprintf("status report 0x%02X for reference %d to %s, %s", *e.Status, *e.MR, e.To, e.Detail)
+		return fmt.Sprintf("status report %s for reference %d to %s, %s", pdu.Status(*e.Status), *e.MR, e.To, e.Detail)
 	case simulator.KindDeliver:
 		return fmt.Sprintf("inbound from %s%s, %s %s: %q", e.From, part, e.Detail, e.Memory, e.Text)
 	case simulator.KindHandset:

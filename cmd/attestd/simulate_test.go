@@ -133,3 +133,13 @@ func TestSimulateSaysInOneLineWhatIsWrong(t *testing.T) {
 		}
 	}
 }
+
+func TestAStatusIsShownWithItsMeaning(t *testing.T) {
+	status, reference := 0x62, 7
+	if got := narrate(simulator.Entry{Kind: simulator.KindReport, Status: &status, MR: &reference, To: "+8613800138000"}); !strings.Contains(got, "0x62 (no response from the phone, given up)") {
+		t.Error(got)
+	}
+	if _, errs, code := say("", "loopback", "--to", "+8613800099701"); code == 0 || !strings.Contains(errs, "0x43 (not obtainable)") {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+}

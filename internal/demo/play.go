@@ -10,6 +10,7 @@ import (
 
 	"attestd/internal/msisdn"
 	"attestd/modem/simulator"
+	"attestd/pdu"
 )
 
 var sixDigits = regexp.MustCompile(`\d{6}`)
@@ -124,7 +125,7 @@ func (d *demo) tellAir(e simulator.Entry) {
 	case e.Kind == simulator.KindSubmit && e.Accepted:
 		d.tell("network", fmt.Sprintf("AT+CMGS on %s: a PDU for %s went on air (%d octets, reference %d)", who, msisdn.Redact(e.To), len(e.PDU)/2, number(e.MR)), nil)
 	case e.Kind == simulator.KindReport:
-		d.tell("network", fmt.Sprintf("%s got the delivery report of reference %d: TP-ST %02X", who, number(e.MR), number(e.Status)), nil)
+		d.tell("network", fmt.Sprintf("%s got the delivery report of reference %d: %s", who, number(e.MR), pdu.Status(number(e.Status))), nil)
 	case e.Kind == simulator.KindDeliver && e.Text != "":
 		d.tell("network", fmt.Sprintf("%s received an SMS from %s", who, msisdn.Redact(e.From)), nil)
 	}

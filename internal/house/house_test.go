@@ -44,7 +44,7 @@ var arrows = map[string]string{
 	"internal/house":    "",
 	"internal/daemon":   "* github.com/coreos/go-systemd/v22 github.com/prometheus/client_golang golang.org/x/sys",
 	"internal/rig":      "internal/daemon internal/gateway internal/config modem/simulator internal/store internal/seal internal/access queue", // queue: texts.go asks for what is queued
-	"internal/demo":     "internal/rig internal/config internal/msisdn modem/simulator",
+	"internal/demo":     "internal/rig internal/config internal/msisdn modem/simulator pdu",                                                    // pdu: a status in words
 	"internal/selftest": "modem modem/simulator pdu",
 	"internal/bench":    "internal/rig internal/config internal/client modem/simulator",
 	"internal/faults":   "internal/rig internal/client internal/config modem/simulator pdu", // a platform at the whole gateway, and the radio that strikes it

@@ -182,7 +182,7 @@ func (t *test) judge(e modem.Event) (heard, error) {
 		case pdu.Pending:
 			return "", nil
 		}
-		return "", fmt.Errorf("the network reports that it could not deliver the text (TP-ST %02X)", byte(p.Report.Status))
+		return "", fmt.Errorf("the network reports that it could not deliver the text: TP-ST %s", p.Report.Status)
 	case p.Deliver != nil && p.Deliver.Text == t.text:
 		return reply, nil
 	}

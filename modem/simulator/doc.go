@@ -30,7 +30,7 @@
 //	99620  garbage            on air; lines of garbage come before the result
 //	99701  report-failed      accepted; the status report says 0x43 (not obtainable)
 //	99702  report-expired     accepted; the status report says 0x46 (validity period expired)
-//	99703  report-given-up    accepted; the status report says 0x62 (no response from SME, no more tries)
+//	99703  report-given-up    accepted; the status report says 0x62 (no response from the phone, given up)
 //	99704  report-pending     delivered; a report 0x30 (still trying) comes before the final one
 //	99705  no-report          delivered; no status report ever comes
 //	99706  report-first       delivered; the report comes before +CMGS

@@ -109,7 +109,7 @@ var fates = []Fate{
 
 	{Suffix: "99701", Name: "report-failed", onAir: true, reports: reportFailed, Meaning: "accepted; the status report says 0x43 (not obtainable)"},
 	{Suffix: "99702", Name: "report-expired", onAir: true, reports: reportExpired, Meaning: "accepted; the status report says 0x46 (validity period expired)"},
-	{Suffix: "99703", Name: "report-given-up", onAir: true, reports: reportGivenUp, Meaning: "accepted; the status report says 0x62 (no response from SME, no more tries)"},
+	{Suffix: "99703", Name: "report-given-up", onAir: true, reports: reportGivenUp, Meaning: "accepted; the status report says 0x62 (no response from the phone, given up)"},
 	{Suffix: "99704", Name: "report-pending", Delivers: true, onAir: true, reports: reportPending, Meaning: "delivered; a report 0x30 (still trying) comes before the final one"},
 	{Suffix: "99705", Name: "no-report", Delivers: true, onAir: true, reports: reportNone, Meaning: "delivered; no status report ever comes"},
 	{Suffix: "99706", Name: "report-first", Delivers: true, onAir: true, reports: reportFirst, Meaning: "delivered; the report comes before +CMGS"},
