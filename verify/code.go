@@ -127,4 +127,16 @@ func (s *Service) openNumber(c Challenge) (msisdn.Number, error) {
 }
 
 // mask shows a number as 138****5678.
-func mask(n msisdn.Number) string { return msisdn.Redact(n.National()) }
+func mask(n msisdn.Number) string { return msisdn.Masked(n.E164()) }
+
+// Number is a challenge's phone whole, for who may see it; "" where it was wiped or cannot be opened.
+func (s *Service) Number(c Challenge) string {
+	if len(c.NumberSealed) == 0 {
+		return ""
+	}
+	n, err := s.openNumber(c)
+	if err != nil {
+		return ""
+	}
+	return n.E164()
+}

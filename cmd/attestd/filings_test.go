@@ -29,7 +29,7 @@ func TestAFilingIsCreatedAmendedSupersededShownAndCancelledFromTheCommandLine(t 
 		time.Sleep(20 * time.Millisecond) // the command line has nothing to wait with
 	}
 	person := f.Persons[0].ID
-	for _, one := range []struct{ in, want, mobile, body string }{{"", "137****7000", "13700137000", ""}, {`{"mobile": "13600136000", "certificate_tail": "55555X"}`, "136****6000", "", "-"}} {
+	for _, one := range []struct{ in, want, mobile, body string }{{"", "+8613700137000", "13700137000", ""}, {`{"mobile": "13600136000", "certificate_tail": "55555X"}`, "+8613600136000", "", "-"}} {
 		args := []string{"filings", "amend", f.ID, person}
 		if one.mobile != "" {
 			args = append(args, "--mobile", one.mobile)

@@ -29,7 +29,8 @@ gateway runs. Run these as the user that runs attestd, or as root.
 What a token makes belongs to its tenant, and the tokens of other tenants see nothing of it; admin sees everything.
 
 Scopes: messages (send, read and cancel messages), filings (file, read and cancel filings; send and check codes), inbox (read
-what came in), read (read everything but the audit log, change nothing), admin (everything: webhooks, erasing, the audit log).`
+what came in), read (read everything but the audit log, change nothing), numbers (beside the others: see phone numbers whole,
+which are masked as 138****8000 without it), admin (everything: webhooks, erasing, the audit log).`
 }
 
 type tokenFlags struct {

@@ -20,15 +20,16 @@ const (
 	Filings  Scope = "filings"  // file, read and cancel filings; send and check codes
 	Inbox    Scope = "inbox"    // read what came in
 	Read     Scope = "read"     // read everything but the audit log, change nothing
+	Numbers  Scope = "numbers"  // see whole phone numbers in what the other scopes show
 	Admin    Scope = "admin"    // everything
 
 	Anyone Scope = ""
 )
 
 // All are the scopes that a token can have, in the order in which they are written.
-var All = Scopes{Messages, Filings, Inbox, Read, Admin}
+var All = Scopes{Messages, Filings, Inbox, Read, Numbers, Admin}
 
-// Platform is what a platform needs.
+// Platform is what a platform needs: it has the numbers that it hands in, and so needs no whole ones back.
 var Platform = Scopes{Messages, Filings, Inbox, Read}
 
 // Scopes are the rights of a token.
@@ -45,6 +46,9 @@ func Parse(list string) (Scopes, error) {
 	}
 	if len(s) == 0 {
 		return nil, fmt.Errorf("no scope is given: give some of %s", strings.ReplaceAll(All.String(), ",", ", "))
+	}
+	if len(s.sorted()) == 1 && s[0] == Numbers {
+		return nil, fmt.Errorf("%s shows whole numbers in what other scopes read, and allows nothing by itself: give it beside one of them", Numbers)
 	}
 	return s.sorted(), nil
 }

@@ -6,12 +6,12 @@ import (
 )
 
 func TestScopesAreReadWrittenAndUnderstood(t *testing.T) {
-	for list, want := range map[string]string{"read,messages": "messages,read", " inbox , inbox": "inbox", "admin": "admin", All.String(): All.String()} {
+	for list, want := range map[string]string{"read,messages": "messages,read", " inbox , inbox": "inbox", "admin": "admin", "numbers,inbox": "inbox,numbers", All.String(): All.String()} {
 		if s, err := Parse(list); err != nil || s.String() != want {
 			t.Errorf("%q: %s, %v", list, s, err)
 		}
 	}
-	for _, list := range []string{"", ",", "Admin", "messages,write"} {
+	for _, list := range []string{"", ",", "Admin", "messages,write", "numbers", "numbers,numbers"} {
 		if s, err := Parse(list); err == nil {
 			t.Errorf("%q is %s", list, s)
 		}

@@ -11,6 +11,7 @@ import (
 	"attestd/internal/httpapi"
 	"attestd/internal/seal"
 	"attestd/internal/store"
+	"attestd/verify"
 )
 
 // bind takes the API's address, so that a port in use is told at start and not later.
@@ -18,7 +19,7 @@ func (d *Daemon) bind(cfg config.Config) error {
 	d.api = httpapi.New(httpapi.Services{
 		Queue: d.queue, Messages: d.store, Verify: &d.verify, Challenges: &d.verify, Inbox: d.inboxItems, Modems: d.modemViews,
 		Events: events{d.store}, Webhooks: d.store, OptOuts: optOuts{d}, Forget: d.forget, Unlock: d.unlock, InboxItem: d.inboxItem, Status: d.status, Destination: d.destination, Country: d.country, ShortCode: d.shortCode, Authenticate: d.store.Authenticate, InUse: d.store.TokenInUse,
-		Audit: d.auditLog, Hash: d.keys.MACs, Ready: d.ready, Stopping: d.stopping.Load, Unavailable: unavailable, MetricsHandler: d.metrics.Handler(), Meter: d.metrics,
+		Audit: d.auditLog, Number: func(c verify.Challenge) string { return d.verify.Load().Number(c) }, Hash: d.keys.MACs, Ready: d.ready, Stopping: d.stopping.Load, Unavailable: unavailable, MetricsHandler: d.metrics.Handler(), Meter: d.metrics,
 	}, httpapi.Options{
 		Version: d.o.Version, Public: cfg.HTTP.Public && cfg.HTTP.PublicAPI, DefaultCountry: cfg.Verify.Region[0], DefaultLanguage: cfg.Verify.DefaultLanguage, TrustedProxies: cfg.HTTP.Prefixes(),
 		ClientHeader: cfg.HTTP.ClientHeader, HSTS: cfg.HTTP.HSTS,

@@ -91,7 +91,7 @@ func (d *Daemon) inboxItem(ctx context.Context, owner, id string) (httpapi.Inbox
 
 func viewItem(it inbox.Item) httpapi.InboxItem {
 	return httpapi.InboxItem{
-		ID: it.ID, From: it.From, Text: it.Text, Modem: it.Modem, SIM: it.SIM,
+		ID: it.ID, From: it.From, Owner: it.Owner, Text: it.Text, Modem: it.Modem, SIM: it.SIM,
 		SentAt: optional(it.Sent), ReceivedAt: it.Received, StoredAt: it.Stored,
 		Parts: it.Parts, Total: it.Total, Complete: it.Complete, Damaged: it.Damaged, Readable: it.Readable, Data: it.Data,
 		Rule: it.Rule, Action: string(it.Action), RuleFailed: it.Failed, Code: it.Code,

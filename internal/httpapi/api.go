@@ -123,7 +123,7 @@ func (a *API) humaConfig() huma.Config {
 			Components: &huma.Components{
 				Schemas: registry,
 				SecuritySchemes: map[string]*huma.SecurityScheme{
-					"token": {Type: "http", Scheme: "bearer", Description: "Made by: attestd token create --config FILE --name NAME --scope SCOPES. Each operation names the scopes of which a token needs one: messages, filings, inbox, read (everything that only reads, but the audit log). admin may do everything."},
+					"token": {Type: "http", Scheme: "bearer", Description: "Made by: attestd token create --config FILE --name NAME --scope SCOPES. Each operation names the scopes of which a token needs one: messages, filings, inbox, read (everything that only reads, but the audit log). With numbers beside them, phone numbers are shown whole, else masked as 138****8000. admin may do everything."},
 				},
 			},
 		},

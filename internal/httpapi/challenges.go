@@ -42,7 +42,8 @@ type GeneralChallenge struct {
 	ID          string     `json:"id" example:"01939b2f-5a52-7c3e-9c54-0f6d1a2b3c4d"`
 	State       string     `json:"state" enum:"new,sending,unsent,open,verified,locked,expired,void" doc:"The last four are its end." example:"open"`
 	Reason      string     `json:"reason,omitempty" doc:"Of its end: expired, undeliverable, too_many_attempts, cancelled, replaced." example:""`
-	Mobile      string     `json:"mobile" doc:"Masked." example:"138****8000"`
+	Mobile      string     `json:"mobile" doc:"Whole with the scope numbers, else masked (138****8000)." example:"138****8000"`
+	Owner       string     `json:"owner,omitempty" doc:"The tenant whose it is; admins are told." example:"platform"`
 	Sends       int        `json:"sends" doc:"SMS sent or queued, the first included." example:"1"`
 	MaxSends    int        `json:"max_sends" example:"3"`
 	TriesLeft   int        `json:"tries_left" doc:"0 once it has ended." example:"5"`
@@ -61,14 +62,17 @@ type CheckedChallenge struct {
 	GeneralChallenge
 }
 
-func viewChallenge(c verify.Challenge) GeneralChallenge {
+func (a *API) viewChallenge(ctx context.Context, c verify.Challenge) GeneralChallenge {
 	v := GeneralChallenge{
-		ID: c.ID, State: string(c.State), Reason: c.Reason, Mobile: c.Mobile, Sends: c.Sends, MaxSends: c.MaxSends,
+		ID: c.ID, State: string(c.State), Reason: c.Reason, Mobile: c.Mobile, Owner: told(ctx, c.Owner), Sends: c.Sends, MaxSends: c.MaxSends,
 		MessageID: c.LastSMS, SMSState: c.LastSMSState, CreatedAt: micro(c.Created), AcceptedAt: when(c.Accepted),
 		DeliveredAt: when(c.Delivered), ExpiresAt: micro(c.Deadline), EndedAt: when(c.Ended),
 	}
 	if !c.State.Terminal() {
 		v.TriesLeft = c.MaxWrong - c.Wrong
+	}
+	if n := a.challengePhone(ctx, c); n != "" {
+		v.Mobile = n
 	}
 	return v
 }
@@ -129,7 +133,7 @@ func (a *API) challenges(api huma.API) {
 		if err != nil {
 			return nil, a.fail(ctx, err)
 		}
-		return &struct{ Body CheckedChallenge }{CheckedChallenge{right, viewChallenge(c)}}, nil
+		return &struct{ Body CheckedChallenge }{CheckedChallenge{right, a.viewChallenge(ctx, c)}}, nil
 	})
 
 	resend := a.operation(access.Filings, http.MethodPost, "/v1/challenges/{id}/resend", "resend-challenge", "challenges", "Send the code again",
@@ -152,7 +156,7 @@ func (a *API) challenged(ctx context.Context) func(verify.Challenge, error) (*ch
 		var no verify.NotAllowed
 		switch {
 		case err == nil:
-			return &challengeOutput{viewChallenge(c)}, nil
+			return &challengeOutput{a.viewChallenge(ctx, c)}, nil
 		case errors.As(err, &many):
 			p := newProblem(http.StatusTooManyRequests, many.Error())
 			p.Instance = instance(ctx)

@@ -28,7 +28,7 @@ type EventView struct {
 	Type    string          `json:"type" example:"message.delivered"`
 	Subject string          `json:"subject" doc:"The id of what it is about."`
 	At      time.Time       `json:"at"`
-	Data    json.RawMessage `json:"data" doc:"An object; without codes, texts and whole numbers."`
+	Data    json.RawMessage `json:"data" doc:"An object; without codes, texts and, for everybody, whole numbers."`
 }
 
 var eventViewType = reflect.TypeFor[EventView]()

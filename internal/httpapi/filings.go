@@ -65,6 +65,7 @@ type Filing struct {
 	ReasonText *Said       `json:"reason_text,omitempty" doc:"The reason in words, with what to do next."`
 	Note       string      `json:"note,omitempty" doc:"What was said when it was cancelled."`
 	Origin     string      `json:"origin" doc:"The name of the token that filed it." example:"platform"`
+	Owner      string      `json:"owner,omitempty" doc:"The tenant whose it is; admins are told." example:"platform"`
 	Language   string      `json:"language" example:"zh"`
 	Callback   string      `json:"callback,omitempty" doc:"Without its query."`
 	Supersedes string      `json:"supersedes,omitempty" doc:"The filing whose place it took." example:""`
@@ -102,7 +103,7 @@ type Person struct {
 	Name        string     `json:"name,omitempty" example:"张三"`
 	Site        string     `json:"site,omitempty" example:"example.cn"`
 	Kind        string     `json:"kind,omitempty" example:"website"`
-	Mobile      string     `json:"mobile" doc:"Masked." example:"138****8000"`
+	Mobile      string     `json:"mobile" doc:"Whole with the scope numbers, else masked (138****8000)." example:"138****8000"`
 	State       string     `json:"state" enum:"waiting,verified,failed,not_required" example:"waiting"`
 	Reason      string     `json:"reason,omitempty"`
 	ChallengeID string     `json:"challenge_id,omitempty"`
@@ -115,7 +116,7 @@ type Challenge struct {
 	ID          string     `json:"id"`
 	State       string     `json:"state" enum:"new,sending,unsent,open,verified,locked,expired,void" example:"open"`
 	Reason      string     `json:"reason,omitempty"`
-	Mobile      string     `json:"mobile" doc:"Masked." example:"138****8000"`
+	Mobile      string     `json:"mobile" doc:"Whole with the scope numbers, else masked (138****8000)." example:"138****8000"`
 	Sends       int        `json:"sends" doc:"SMS sent or queued, the first included." example:"1"`
 	MaxSends    int        `json:"max_sends" example:"3"`
 	TriesLeft   int        `json:"tries_left" doc:"Wrong tries that it still bears; 0 once it has ended." example:"5"`
@@ -130,10 +131,10 @@ type Challenge struct {
 	EndedAt     *time.Time `json:"ended_at,omitempty"`
 }
 
-func viewFiling(f verify.Filing) Filing {
+func (a *API) viewFiling(ctx context.Context, f verify.Filing) Filing {
 	v := Filing{
 		ID: f.ID, Type: string(f.Type), Reference: f.Reference, State: string(f.State), Reason: f.Reason, Note: f.Note,
-		Origin: f.Origin, Language: f.Language, Callback: withoutQuery(f.Callback), Supersedes: f.Supersedes, By: f.By, Persons: []Person{}, Challenges: []Challenge{},
+		Owner: told(ctx, f.Owner), Origin: f.Origin, Language: f.Language, Callback: withoutQuery(f.Callback), Supersedes: f.Supersedes, By: f.By, Persons: []Person{}, Challenges: []Challenge{},
 		CreatedAt: micro(f.Created), UpdatedAt: micro(f.Updated), EndedAt: when(f.Ended),
 		Province: f.Province, Access: f.AccessStatus(), After: int(f.ResubmitAfter / time.Second), ResubmitAt: when(f.ResubmitDue), Resubmits: f.Resubmits,
 	}
@@ -161,6 +162,7 @@ func viewFiling(f verify.Filing) Filing {
 		}
 		v.Challenges = append(v.Challenges, one)
 	}
+	a.numbered(ctx, &v, f.Challenges)
 	return v
 }
 
@@ -207,7 +209,7 @@ func (a *API) filings(api huma.API) {
 		if !created {
 			status = http.StatusOK
 		}
-		return &filingOutput{status, viewFiling(f)}, nil
+		return &filingOutput{status, a.viewFiling(ctx, f)}, nil
 	})
 
 	list := a.operation(access.Filings, http.MethodGet, "/v1/filings", "list-filings", "filings", "List filings", "Newest first. By a mobile: POST /v1/filings/search.")
@@ -232,7 +234,7 @@ func (a *API) filings(api huma.API) {
 		if err != nil {
 			return nil, a.fail(ctx, err)
 		}
-		return &filingOutput{http.StatusOK, viewFiling(f)}, nil
+		return &filingOutput{http.StatusOK, a.viewFiling(ctx, f)}, nil
 	})
 
 	cancel := a.operation(access.Filings, http.MethodPost, "/v1/filings/{id}/cancel", "cancel-filing", "filings", "Cancel a filing",
@@ -251,7 +253,7 @@ func (a *API) filings(api huma.API) {
 		if err != nil {
 			return nil, a.fail(ctx, err)
 		}
-		return &filingOutput{http.StatusOK, viewFiling(f)}, nil
+		return &filingOutput{http.StatusOK, a.viewFiling(ctx, f)}, nil
 	})
 	a.filingChanges(api)
 	a.filingResubmit(api)

@@ -53,7 +53,7 @@ type TimelineEntry struct {
 	PersonID     string    `json:"person_id,omitempty"`
 	MessageID    string    `json:"message_id,omitempty" doc:"The SMS."`
 	Role         string    `json:"role,omitempty" example:"entity_head"`
-	Mobile       string    `json:"mobile,omitempty" doc:"Masked." example:"138****8000"`
+	Mobile       string    `json:"mobile,omitempty" doc:"Masked for everybody: the timeline is made of events." example:"138****8000"`
 	Sends        int       `json:"sends,omitempty" doc:"SMS of the challenge so far." example:"1"`
 	Wrong        int       `json:"wrong,omitempty" doc:"Wrong tries of the challenge so far." example:"0"`
 	Via          string    `json:"via,omitempty" doc:"Through which door a check came: web, sms, resend." example:"web"`
@@ -90,7 +90,7 @@ func (a *API) filingChanges(api huma.API) {
 		if err != nil {
 			return nil, a.fail(ctx, err)
 		}
-		return &filingOutput{http.StatusOK, viewFiling(f)}, nil
+		return &filingOutput{http.StatusOK, a.viewFiling(ctx, f)}, nil
 	})
 
 	timeline := a.operation(access.Filings, http.MethodGet, "/v1/filings/{id}/timeline", "get-filing-timeline", "filings", "What happened to a filing",
@@ -149,7 +149,7 @@ func (a *API) listFilings(ctx context.Context, p Paging, q verify.FilingQuery) (
 	if err != nil {
 		return nil, a.fail(ctx, err)
 	}
-	return page("filings", items, next, viewFiling), nil
+	return page("filings", items, next, as(ctx, a.viewFiling)), nil
 }
 
 // refuseFiling makes the problem of a filing that was not taken.

@@ -34,6 +34,6 @@ func (a *API) filingResubmit(api huma.API) {
 		if !created {
 			status = http.StatusOK
 		}
-		return &filingOutput{status, viewFiling(f)}, nil
+		return &filingOutput{status, a.viewFiling(ctx, f)}, nil
 	})
 }

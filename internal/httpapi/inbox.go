@@ -9,6 +9,11 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
+func viewItem(ctx context.Context, i InboxItem) InboxItem {
+	i.From, i.Owner = phone(ctx, i.From), told(ctx, i.Owner)
+	return i
+}
+
 // inbox shows what came in, and which rule took it.
 func (a *API) inbox(api huma.API) {
 	list := a.operation(access.Inbox, http.MethodGet, "/v1/inbox", "list-inbox", "inbox", "List received texts",
@@ -25,7 +30,7 @@ func (a *API) inbox(api huma.API) {
 		if err != nil {
 			return nil, a.fail(ctx, err)
 		}
-		return page("inbox", items, next, func(i InboxItem) InboxItem { return i }), nil
+		return page("inbox", items, next, as(ctx, viewItem)), nil
 	})
 
 	read := a.operation(access.Inbox, http.MethodGet, "/v1/inbox/{id}", "get-inbox-item", "inbox", "Read a received text",
@@ -38,6 +43,6 @@ func (a *API) inbox(api huma.API) {
 		if err != nil {
 			return nil, a.fail(ctx, err)
 		}
-		return &struct{ Body InboxItem }{item}, nil
+		return &struct{ Body InboxItem }{viewItem(ctx, item)}, nil
 	})
 }

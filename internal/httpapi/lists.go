@@ -15,8 +15,8 @@ import (
 // lists are the endpoints that only show.
 func (a *API) lists(api huma.API) {
 	modems := a.operation(access.Read, http.MethodGet, "/v1/modems", "list-modems", "gateway", "List modems", "In the order of the configuration, all of them.")
-	huma.Register(api, modems, func(_ context.Context, _ *struct{}) (*listOutput[Modem], error) {
-		return page("modems", a.s.Modems(), "", func(m Modem) Modem { return m }), nil
+	huma.Register(api, modems, func(ctx context.Context, _ *struct{}) (*listOutput[Modem], error) {
+		return page("modems", a.s.Modems(), "", func(m Modem) Modem { m.Number = phone(ctx, m.Number); return m }), nil
 	})
 
 	status := a.operation(access.Read, http.MethodGet, "/v1/status", "get-status", "gateway", "The gateway at a glance", "Its modems, what waits, what there is by state, and what keeps it from working as configured.")

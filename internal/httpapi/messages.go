@@ -32,7 +32,8 @@ type Message struct {
 	ID             string     `json:"id" example:"01939b2f-5a52-7c3e-9c54-0f6d1a2b3c4d"`
 	State          string     `json:"state" enum:"queued,submitting,unknown,submitted,delivered,undelivered,unreported,rejected,expired,cancelled" doc:"docs/states.md draws the ways between them." example:"queued"`
 	Reason         string     `json:"reason,omitempty" doc:"Why it ended as it did, or waits."`
-	To             string     `json:"to,omitempty" doc:"Absent once wiped (queue.wipe_number)." example:"+8613800138000"`
+	To             string     `json:"to,omitempty" doc:"Whole with the scope numbers, else masked (138****8000). Absent once wiped (queue.wipe_number)." example:"+8613800138000"`
+	Owner          string     `json:"owner,omitempty" doc:"The tenant whose it is; admins are told." example:"platform"`
 	Text           string     `json:"text,omitempty" doc:"Absent once wiped (queue.wipe_text), and always for the codes of filings." example:"Hello"`
 	Priority       string     `json:"priority" enum:"bulk,normal,urgent" example:"normal"`
 	Deadline       time.Time  `json:"deadline"`
@@ -85,9 +86,9 @@ type Attempt struct {
 
 const challengeOrigin = "challenge:"
 
-func viewMessage(m queue.Message) Message {
+func viewMessage(ctx context.Context, m queue.Message) Message {
 	v := Message{
-		ID: m.ID, State: string(m.State), Reason: m.Reason, To: m.To.E164(), Text: m.Text, Priority: m.Priority.String(),
+		ID: m.ID, State: string(m.State), Reason: m.Reason, To: phone(ctx, m.To.E164()), Owner: told(ctx, m.Owner), Text: m.Text, Priority: m.Priority.String(),
 		Deadline: micro(m.Deadline), Report: m.Report, Repeatable: m.Repeatable, Necessary: m.Necessary, Origin: m.Origin, IdempotencyKey: m.IdempotencyKey,
 		Alphabet: m.Alphabet.String(), Segments: m.Segments, Attempts: m.Attempts, Modem: m.Station, SIM: m.SIM,
 		CreatedAt: micro(m.Created), UpdatedAt: micro(m.Updated), AcceptedAt: when(m.Accepted), DeliveredAt: when(m.Delivered), EndedAt: when(m.Ended),
@@ -159,7 +160,7 @@ func (a *API) messages(api huma.API) {
 		if err != nil {
 			return nil, a.fail(ctx, err)
 		}
-		return &messageOutput{viewMessage(m)}, nil
+		return &messageOutput{viewMessage(ctx, m)}, nil
 	})
 
 	list := a.operation(access.Messages, http.MethodGet, "/v1/messages", "list-messages", "messages", "List messages", "Newest first, without their parts.")
@@ -176,7 +177,7 @@ func (a *API) messages(api huma.API) {
 		if err != nil {
 			return nil, a.fail(ctx, err)
 		}
-		return page("messages", items, next, viewMessage), nil
+		return page("messages", items, next, as(ctx, viewMessage)), nil
 	})
 
 	read := a.operation(access.Messages, http.MethodGet, "/v1/messages/{id}", "get-message", "messages", "Read a message", "With its parts and every attempt.", http.StatusNotFound)
@@ -189,7 +190,7 @@ func (a *API) messages(api huma.API) {
 		if err != nil {
 			return nil, a.fail(ctx, err)
 		}
-		v := viewMessage(m)
+		v := viewMessage(ctx, m)
 		for _, t := range tries {
 			v.Tries = append(v.Tries, viewAttempt(t))
 		}
@@ -207,7 +208,7 @@ func (a *API) messages(api huma.API) {
 		if err != nil {
 			return nil, a.fail(ctx, err)
 		}
-		return &messageOutput{viewMessage(m)}, nil
+		return &messageOutput{viewMessage(ctx, m)}, nil
 	}
 	huma.Register(api, a.operation(access.Messages, http.MethodPost, "/v1/messages/{id}/cancel", "cancel-message", "messages", "Cancel a message",
 		"Only while no part of it was handed to a modem.", http.StatusNotFound, http.StatusConflict), cancel)

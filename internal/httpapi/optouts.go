@@ -25,7 +25,7 @@ type OptOuts interface {
 // OptOut is somebody who wants no texts.
 type OptOut struct {
 	ID        string    `json:"id" example:"01939b2f-5a52-7c3e-9c54-0f6d1a2b3c4d"`
-	Number    string    `json:"number,omitempty" doc:"Whose it is; absent once it was forgotten. The opt-out holds all the same." example:"+8613800138000"`
+	Number    string    `json:"number,omitempty" doc:"Whose it is: whole with the scope numbers, else masked (138****8000); absent once it was forgotten. The opt-out holds all the same." example:"+8613800138000"`
 	To        string    `json:"to,omitempty" deprecated:"true" doc:"The old name of number." example:"+8613800138000"`
 	Source    string    `json:"source" enum:"sms,api" doc:"sms: a keyword that came in." example:"sms"`
 	By        string    `json:"by" doc:"The [[inbound]] rule, or the token." example:"stop"`
@@ -65,8 +65,9 @@ func renamed(name, value, old, oldValue string) (field, given string, err error)
 	return name, value, nil
 }
 
-func viewOptOut(o OptOut) OptOut {
-	o.CreatedAt, o.Number = micro(o.CreatedAt), o.To
+func viewOptOut(ctx context.Context, o OptOut) OptOut {
+	o.CreatedAt, o.To = micro(o.CreatedAt), phone(ctx, o.To)
+	o.Number = o.To
 	return o
 }
 
@@ -87,7 +88,7 @@ func (a *API) optOuts(api huma.API) {
 		if err != nil {
 			return nil, a.fail(ctx, err)
 		}
-		return page("optouts", items, next, viewOptOut), nil
+		return page("optouts", items, next, as(ctx, viewOptOut)), nil
 	})
 
 	add := a.operation(access.Messages, http.MethodPost, "/v1/optouts", "add-optout", "optouts", "Opt a number out",
@@ -104,7 +105,7 @@ func (a *API) optOuts(api huma.API) {
 		if err != nil {
 			return nil, a.fail(ctx, err)
 		}
-		out := &optOutOutput{http.StatusOK, viewOptOut(o)}
+		out := &optOutOutput{http.StatusOK, viewOptOut(ctx, o)}
 		if added {
 			out.Status = http.StatusCreated
 		}
@@ -136,5 +137,5 @@ func (a *API) removeOptOut(ctx context.Context, id string, to msisdn.Number) (*s
 	if err != nil {
 		return nil, a.fail(ctx, err)
 	}
-	return &struct{ Body OptOut }{viewOptOut(o)}, nil
+	return &struct{ Body OptOut }{viewOptOut(ctx, o)}, nil
 }

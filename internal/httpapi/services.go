@@ -25,6 +25,8 @@ type Services struct {
 	Verify Verify
 	// Challenges is the rules, for codes that belong to no filing. *verify.Service is one.
 	Challenges Challenges
+	// Number is the phone of a challenge whole, "" where it is not to be had. Nil: nobody sees one.
+	Number func(verify.Challenge) string
 	// Inbox lists at most limit received texts with ids smaller than before ("" from the newest), newest first; next is
 	// the last one's id when more follow, "" otherwise.
 	// Only those that a rule with this action took, unless action is "".

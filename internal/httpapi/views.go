@@ -15,7 +15,7 @@ type Modem struct {
 	IMEI         string     `json:"imei,omitempty" example:"861234567890123"`
 	SIM          string     `json:"sim,omitempty" doc:"ICCID." example:"89860012345678901234"`
 	IMSI         string     `json:"imsi,omitempty" example:"460001234567890"`
-	Number       string     `json:"number,omitempty" doc:"The SIM's own number, where it tells it." example:"+8613800138000"`
+	Number       string     `json:"number,omitempty" doc:"The SIM's own number, where it tells it: whole with the scope numbers, else masked." example:"+8613800138000"`
 	SMSC         string     `json:"smsc,omitempty" example:"+8613800100500"`
 	Registration string     `json:"registration,omitempty" example:"registered, home"`
 	SignalDBm    *int       `json:"signal_dbm,omitempty" example:"-71"`
@@ -33,7 +33,8 @@ type Modem struct {
 // InboxItem is a received text as the API shows it; the daemon fills it from inbox.Item.
 type InboxItem struct {
 	ID         string     `json:"id" example:"01939b2f-5a52-7c3e-9c54-0f6d1a2b3c4d"`
-	From       string     `json:"from" doc:"As the network named the sender: a number, a short code or a name." example:"+8613800138000"`
+	From       string     `json:"from" doc:"As the network named the sender: a number (whole with the scope numbers, else masked), a short code or a name." example:"+8613800138000"`
+	Owner      string     `json:"owner,omitempty" doc:"The tenant that may read it; * is each. Admins are told." example:"platform"`
 	Text       string     `json:"text" example:"123456 12345X"`
 	Modem      string     `json:"modem" example:"m0"`
 	SIM        string     `json:"sim,omitempty" example:"89860012345678901234"`

@@ -31,6 +31,7 @@ type WebhookDelivery struct {
 	Event      string     `json:"event" doc:"The event's id, which is the webhook-id too." example:"01939b2f-5a52-7c3e-9c54-0f6d1a2b3c4d"`
 	Type       string     `json:"type" example:"filing.passed"`
 	Subject    string     `json:"subject" doc:"The id of what the event is about: what is about one subject is delivered in order."`
+	Owner      string     `json:"owner,omitempty" doc:"The tenant whose it is; admins are told." example:"platform"`
 	Reference  string     `json:"reference,omitempty" doc:"Of the filing, when it is about one." example:"order-4711"`
 	Attempts   int        `json:"attempts" doc:"Calls since it was made or replayed." example:"33"`
 	Status     int        `json:"status,omitempty" doc:"What the endpoint answered last." example:"500"`
@@ -43,7 +44,7 @@ type WebhookDelivery struct {
 // WebhookEndpoint is how an endpoint does.
 type WebhookEndpoint struct {
 	Name    string     `json:"name" doc:"callback stands for the callbacks of all filings." example:"crm"`
-	URL     string     `json:"url,omitempty" doc:"Without its query." example:"https://platform.example/attestd"`
+	URL     string     `json:"url,omitempty" doc:"Without its query; its path is shown to admins only." example:"https://platform.example/attestd"`
 	Events  []string   `json:"events,omitempty" doc:"What it is told of; absent: everything." example:"[\"filing.*\"]"`
 	Waiting int        `json:"waiting" doc:"Deliveries that are still to be made." example:"0"`
 	Dead    int        `json:"dead" doc:"Deliveries that were given up." example:"0"`
@@ -66,10 +67,10 @@ type WebhookReplayed struct {
 	More     bool `json:"more" doc:"1000 is the most at once and some are left: ask again."`
 }
 
-func viewDelivery(d webhook.Delivery) WebhookDelivery {
+func viewDelivery(ctx context.Context, d webhook.Delivery) WebhookDelivery {
 	v := WebhookDelivery{
 		ID: d.ID, Endpoint: d.Endpoint, URL: withoutQuery(d.URL), State: string(d.State), Event: d.Event.ID, Type: d.Event.Type,
-		Subject: d.Event.Subject, Reference: d.Reference, Attempts: d.Attempts, Status: d.Status, Error: d.Error,
+		Subject: d.Event.Subject, Owner: told(ctx, d.Event.Owner), Reference: d.Reference, Attempts: d.Attempts, Status: d.Status, Error: d.Error,
 		HappenedAt: micro(d.Event.At), EndedAt: when(d.Ended),
 	}
 	if d.State == webhook.Waiting {
@@ -78,8 +79,13 @@ func viewDelivery(d webhook.Delivery) WebhookDelivery {
 	return v
 }
 
-func viewEndpoint(s webhook.Standing) WebhookEndpoint {
-	return WebhookEndpoint{Name: s.Name, URL: withoutQuery(s.URL), Events: s.Events, Waiting: s.Waiting, Dead: s.Dead, Oldest: when(s.Oldest), GoneAt: when(s.Gone), DownSince: when(s.Down)}
+func viewEndpoint(ctx context.Context, s webhook.Standing) WebhookEndpoint {
+	address := withoutQuery(s.URL)
+	if u, err := url.Parse(address); err == nil && ownerOf(ctx) != access.Everyone {
+		u.Path, u.RawPath = "", "" // many services have the key of a hook in the path
+		address = u.String()
+	}
+	return WebhookEndpoint{Name: s.Name, URL: address, Events: s.Events, Waiting: s.Waiting, Dead: s.Dead, Oldest: when(s.Oldest), GoneAt: when(s.Gone), DownSince: when(s.Down)}
 }
 
 // withoutQuery is an address without what may be a secret in it.
@@ -121,7 +127,7 @@ func (a *API) webhooks(api huma.API) {
 		if err != nil {
 			return nil, a.fail(ctx, err)
 		}
-		return page("webhooks", items, next, viewDelivery), nil
+		return page("webhooks", items, next, as(ctx, viewDelivery)), nil
 	})
 
 	read := a.operation(access.Read, http.MethodGet, "/v1/webhooks/deliveries/{id}", "get-webhook-delivery", "webhooks", "Read a webhook delivery", "With its tries and its last error.", http.StatusNotFound)
@@ -130,7 +136,7 @@ func (a *API) webhooks(api huma.API) {
 		if err != nil {
 			return nil, a.failDelivery(ctx, err)
 		}
-		return &deliveryOutput{viewDelivery(d)}, nil
+		return &deliveryOutput{viewDelivery(ctx, d)}, nil
 	})
 
 	one := a.operation(access.Admin, http.MethodPost, "/v1/webhooks/deliveries/{id}/replay", "replay-webhook-delivery", "webhooks", "Replay a webhook delivery",
@@ -140,7 +146,7 @@ func (a *API) webhooks(api huma.API) {
 		if err != nil {
 			return nil, a.failDelivery(ctx, err)
 		}
-		return &deliveryOutput{viewDelivery(d)}, nil
+		return &deliveryOutput{viewDelivery(ctx, d)}, nil
 	})
 
 	many := a.operation(access.Admin, http.MethodPost, "/v1/webhooks/replay", "replay-webhooks", "webhooks", "Replay webhook deliveries",
@@ -159,6 +165,6 @@ func (a *API) webhooks(api huma.API) {
 		if err != nil {
 			return nil, a.fail(ctx, err)
 		}
-		return page("endpoints", all, "", viewEndpoint), nil
+		return page("endpoints", all, "", as(ctx, viewEndpoint)), nil
 	})
 }

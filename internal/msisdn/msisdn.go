@@ -194,6 +194,15 @@ func Redact(address string) string {
 	return string(out)
 }
 
+// Masked is a number, or an address as the network gave it, as it is shown to who may not see it whole: "138****8000", without
+// the country code where it is 86, and without the +.
+func Masked(address string) string {
+	if rest, ok := strings.CutPrefix(address, "+"); ok && strings.Trim(rest, "0123456789") == "" {
+		address = strings.TrimPrefix(rest, "86")
+	}
+	return Redact(address)
+}
+
 // mask hides four digits of a run that is too long for a short code.
 func mask(run []byte) {
 	switch {

@@ -52,12 +52,27 @@ func TestRowsOfBeforeTenantsBelongToTheTokenOnRecord(t *testing.T) {
 			t.Fatalf("%v: %s", err, one)
 		}
 	}
-	run(15, all[len(all)-1].version)
+	run(15, 23)
+	for _, one := range []string{
+		`INSERT INTO tokens (id, name, hash, created, scopes) VALUES ('t3', 'desk', 'z', 0, 'filings'), ('t4', 'eye', 'w', 0, 'read')`,
+		`INSERT INTO webhook_deliveries (id, event, endpoint, subject, url, lane, created, state, attempts, status, error, began, due, ended)
+ VALUES ('d1', 1, 'callback', 'f1', '', '', 0, 'dead', 1, 0, 'dial tcp 10.9.8.7:443: connect: connection refused', 0, 0, 1),
+ ('d2', 1, 'callback', 'f1', '', '', 0, 'dead', 1, 500, 'it answered 500 Internal Server Error', 0, 0, 1)`,
+	} {
+		if _, err := db.ExecContext(t.Context(), one); err != nil {
+			t.Fatalf("%v: %s", err, one)
+		}
+	}
+	run(24, all[len(all)-1].version)
 	for what, want := range map[string]string{
 		"tenant FROM tokens WHERE id = 't1'": "shop", "owner FROM filings": "bank", "owner FROM challenges": "bank",
 		"owner FROM messages WHERE id = 'm1'": "shop", "owner FROM messages WHERE id = 'm2'": "bank", "owner FROM messages WHERE id = 'm3'": "",
 		"owner FROM events WHERE id = 'e1'": "bank", "owner FROM events WHERE id = 'e2'": "bank", "owner FROM events WHERE id = 'e3'": "shop",
 		"owner FROM events WHERE id = 'e4'": "*", "owner FROM events WHERE id = 'e5'": "",
+		// Whole numbers are seen by who saw them (0024).
+		"scopes FROM tokens WHERE id = 't1'": "messages,filings,numbers", "scopes FROM tokens WHERE id = 't2'": "admin",
+		"scopes FROM tokens WHERE id = 't3'": "filings", "scopes FROM tokens WHERE id = 't4'": "read,numbers",
+		"error FROM webhook_deliveries WHERE id = 'd1'": "it could not be reached", "error FROM webhook_deliveries WHERE id = 'd2'": "it answered 500 Internal Server Error",
 		"owner FROM audit WHERE id = 'a1'": "bank", "owner FROM audit WHERE id = 'a2'": "shop",
 	} {
 		var got string
