@@ -75,7 +75,6 @@ var reasons = []struct{ begins, why string }{
 	{selectChallenge + `WHERE filing_id = $1`, "the challenges of one filing"},
 	{selectChallenge + `WHERE number_mac = $1`, "the challenges of one phone"},
 	{`SELECT m.id`, "the messages of one phone under two keys, while keys are rotated"},
-	{`SELECT f.id, f.entity FROM challenges c JOIN filings f`, "the filings of one phone"},
 	{`SELECT m.sim, m.prefix, count(*)`, "the codes of one window, for the watch: a few groups, beside the writer"},
 	{`SELECT EXISTS (SELECT 1 FROM stored_answers)`, "the first row"},
 	{`SELECT coalesce(min(t), 0) FROM (`, "the first row of an index in its order"},
