@@ -46,6 +46,20 @@ func start(t *testing.T, o rig.Options) *rig.Rig {
 // call makes a request with the rig's token and decodes the answer into v (nil: thrown away).
 func call(t *testing.T, r *rig.Rig, method, path string, body, v any) int {
 	t.Helper()
+	status, text := said(t, r, method, path, body)
+	if v != nil && status < 300 {
+		if err := json.Unmarshal(text, v); err != nil {
+			t.Fatalf("%s %s: %v in %s", method, path, err, text)
+		}
+	} else if status >= 300 {
+		t.Logf("%s %s: %d %s", method, path, status, text)
+	}
+	return status
+}
+
+// said is the answer to a request as it came.
+func said(t *testing.T, r *rig.Rig, method, path string, body any) (status int, text []byte) {
+	t.Helper()
 	raw, err := json.Marshal(body)
 	if err != nil {
 		t.Fatal(err)
@@ -63,18 +77,10 @@ func call(t *testing.T, r *rig.Rig, method, path string, body, v any) int {
 		t.Fatal(err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
+	if text, err = io.ReadAll(resp.Body); err != nil {
 		t.Fatal(err)
 	}
-	if v != nil && resp.StatusCode < 300 {
-		if err := json.Unmarshal(text, v); err != nil {
-			t.Fatalf("%s %s: %v in %s", method, path, err, text)
-		}
-	} else if resp.StatusCode >= 300 {
-		t.Logf("%s %s: %d %s", method, path, resp.StatusCode, text)
-	}
-	return resp.StatusCode
+	return resp.StatusCode, text
 }
 
 // until waits for an entry of the ledger.

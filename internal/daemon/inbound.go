@@ -33,7 +33,11 @@ func inboundRules(cfg config.Config) []inbox.Rule {
 func (d *Daemon) textArrived(ctx context.Context, tx inbox.Tx, it inbox.Item) error {
 	d.metrics.Inbound()
 	ctx = access.As(ctx, access.Actor{Kind: access.ByPerson, Name: "sms"})
+	from := it.From
 	act := func(r inbox.Rule, seen inbox.Seen) (took bool, err error) {
+		if !seen.Number.IsZero() { // some networks leave out the country code (TS 23.040 9.1.2.5)
+			from = seen.Number.E164()
+		}
 		switch r.Action {
 		case inbox.Reply:
 			return d.replied(ctx, tx.(verify.Tx), it)
@@ -52,7 +56,7 @@ func (d *Daemon) textArrived(ctx context.Context, tx inbox.Tx, it inbox.Item) er
 		if mark.Action == inbox.Reply { // a code and the tail of a certificate: it has served
 			err = tx.(*store.Tx).WipeReply(ctx, it.ID)
 			if err == nil {
-				err = tx.(*store.Tx).OwnReply(ctx, it.ID, it.From)
+				err = tx.(*store.Tx).OwnReply(ctx, it.ID, from)
 			}
 		}
 	}

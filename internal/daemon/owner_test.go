@@ -4,11 +4,13 @@ import (
 	"bufio"
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"attestd/internal/access"
+	"attestd/internal/config"
 	"attestd/internal/rig"
 	"attestd/internal/store"
 	"attestd/modem/simulator"
@@ -56,6 +58,14 @@ func streamed(t *testing.T, r *rig.Rig, token, path string) string {
 		all.WriteString(lines.Text() + "\n")
 	}
 	return all.String()
+}
+
+// nowhere is the id of nothing.
+const nowhere = "01939b2f-5a52-7c3e-9c54-0f6d1a2b3c4d"
+
+// sameBut is a body without the id of its request: in what is another's and in what is not there nothing else may differ.
+func sameBut(body []byte) string {
+	return regexp.MustCompile(`urn:attestd:request:[0-9a-f]+`).ReplaceAllString(string(body), "")
 }
 
 // decisions are what each operation with a token does for one who does not own: a new operation without one fails the test.
@@ -132,11 +142,10 @@ func TestWhatOneTenantMadeIsNotThereForAnotherInAnyOperationOfTheDocument(t *tes
 			as(b)
 			switch {
 			case owned:
-				var other, none struct{ Type, Title, Detail string }
-				one := call(t, r, method, at, bodies[op.OperationID], &other)
-				two := call(t, r, method, strings.Replace(at, id, "01939b2f-5a52-7c3e-9c54-0f6d1a2b3c4d", 1), bodies[op.OperationID], &none)
-				if one != http.StatusNotFound || two != one || other != none {
-					t.Errorf("%s: %d %+v for another's, %d %+v for what is not there", op.OperationID, one, other, two, none)
+				one, other := said(t, r, method, at, bodies[op.OperationID])
+				two, none := said(t, r, method, strings.Replace(at, id, nowhere, 1), bodies[op.OperationID])
+				if one != http.StatusNotFound || two != one || sameBut(other) != sameBut(none) || len(other) == 0 {
+					t.Errorf("%s: %d %s for another's, %d %s for what is not there", op.OperationID, one, other, two, none)
 				}
 			case decision == "list":
 				for token, want := range map[string]bool{b: false, a: true, mate: true, admin: true} {
@@ -147,11 +156,10 @@ func TestWhatOneTenantMadeIsNotThereForAnotherInAnyOperationOfTheDocument(t *tes
 					}
 				}
 			case decision == "camara":
-				var other, none struct{ Code, Message string }
-				one := call(t, r, method, at, map[string]string{"authenticationId": c.ID, "code": "123456"}, &other)
-				two := call(t, r, method, at, map[string]string{"authenticationId": "01939b2f-5a52-7c3e-9c54-0f6d1a2b3c4d", "code": "123456"}, &none)
-				if one != http.StatusNotFound || two != one || other != none {
-					t.Errorf("%s: %d %+v, %d %+v", op.OperationID, one, other, two, none)
+				one, other := said(t, r, method, at, map[string]string{"authenticationId": c.ID, "code": "123456"})
+				two, none := said(t, r, method, at, map[string]string{"authenticationId": nowhere, "code": "123456"})
+				if one != http.StatusNotFound || two != one || sameBut(other) != sameBut(none) || len(other) == 0 {
+					t.Errorf("%s: %d %s, %d %s", op.OperationID, one, other, two, none)
 				}
 			case decision == "stream":
 				for token, want := range map[string]bool{b: false, a: true, mate: true, admin: true} {
@@ -206,6 +214,88 @@ func TestWhatOneTenantMadeIsNotThereForAnotherInAnyOperationOfTheDocument(t *tes
 	as(admin)
 	if code := call(t, r, "POST", "/v1/filings/"+f.ID+"/cancel", map[string]any{}, nil); code != http.StatusOK {
 		t.Errorf("an admin: %d", code)
+	}
+}
+
+func TestAReplyBySMSIsForTheTenantWhoseFilingItAnswersAndWithSeveralForAdmins(t *testing.T) {
+	r := start(t, rig.Options{Simulator: simulator.Config{Modems: 1}, Edit: func(c *config.Config) {
+		c.Verify.Replies, c.Verify.Limits.SMSGap = true, 0
+	}})
+	admin := r.Token
+	tokens := map[string]string{"admin": admin, "mate": tokenOf(t, r, store.NewToken{Name: "a2", Tenant: "a"})}
+	for _, name := range []string{"a", "b"} {
+		tokens[name] = tokenOf(t, r, store.NewToken{Name: name})
+	}
+	taken := func(from string) string {
+		t.Helper()
+		r.Token = admin
+		for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+			var l struct{ Items []struct{ ID, From string } }
+			call(t, r, "GET", "/v1/inbox?action=reply", nil, &l)
+			for _, one := range l.Items {
+				if one.From == from {
+					return one.ID
+				}
+			}
+			if time.Now().After(deadline) {
+				t.Fatal("no reply was taken")
+			}
+		}
+	}
+	replied := func(phone string, filers ...string) string {
+		t.Helper()
+		answered := make(chan struct{}, 4)
+		r.Network.Handset("+86"+phone, func(text string) (string, time.Duration) {
+			if len(answered) == len(filers)-1 { // to the last of them
+				answered <- struct{}{}
+				return digits(text) + " 31002X", 0
+			}
+			answered <- struct{}{}
+			return "", 0
+		})
+		for _, filer := range filers {
+			r.Token = tokens[filer]
+			if code := call(t, r, "POST", "/v1/filings", map[string]any{"type": "entity_cancellation", "persons": []any{
+				map[string]any{"role": "entity_head", "mobile": phone, "certificate_tail": "31002X"}}}, nil); code != http.StatusCreated {
+				t.Fatal(code)
+			}
+		}
+		return taken("+86" + phone)
+	}
+	national := func() string { // a network that leaves out the country code
+		r.Token = tokens["b"]
+		text := make(chan string, 1)
+		r.Network.Handset("+8613712345670", func(s string) (string, time.Duration) { text <- s; return "", 0 })
+		if code := call(t, r, "POST", "/v1/filings", map[string]any{"type": "entity_cancellation", "persons": []any{
+			map[string]any{"role": "entity_head", "mobile": "13712345670", "certificate_tail": "31002X"}}}, nil); code != http.StatusCreated {
+			t.Fatal(code)
+		}
+		if err := r.Network.Inject(0, "13712345670", digits(<-text)+" 31002X"); err != nil {
+			t.Fatal(err)
+		}
+		return taken("13712345670")
+	}
+	for _, one := range []struct {
+		id   string
+		sees map[string]bool
+	}{
+		{replied("13712345678", "a"), map[string]bool{"a": true, "mate": true, "admin": true}},
+		{replied("13712345679", "a", "b"), map[string]bool{"admin": true}},
+		{national(), map[string]bool{"b": true, "admin": true}},
+	} {
+		for name, token := range tokens {
+			r.Token = token
+			status, text := said(t, r, "GET", "/v1/inbox/"+one.id, nil)
+			_, list := said(t, r, "GET", "/v1/inbox", nil)
+			if (status == http.StatusOK) != one.sees[name] || strings.Contains(string(list), one.id) != one.sees[name] {
+				t.Errorf("%s: %d %s, in the list: %t", name, status, text, strings.Contains(string(list), one.id))
+			}
+			if !one.sees[name] {
+				if _, none := said(t, r, "GET", "/v1/inbox/"+nowhere, nil); sameBut(none) != sameBut(text) {
+					t.Errorf("%s: %s for another's, %s for what is not there", name, text, none)
+				}
+			}
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -128,6 +129,26 @@ func TestEveryOperationNamesItsScopesAndATokenWithoutThemIsToldWhich(t *testing.
 			}
 		}
 	})
+}
+
+func TestATokenWithEveryScopeButThoseOfAnOperationIsRefusedByIt(t *testing.T) {
+	h := New(new(world).services(), camaraOptions())
+	operations(t, h, func(method, path string, o operation) {
+		rest := slices.DeleteFunc(slices.Clone(access.All), func(s access.Scope) bool { return s == access.Admin || slices.Contains(o.scopes(), s) })
+		with := "Authorization: Bearer " + goodToken + "_" + rest.String()
+		g := do(h, method, address(path), "", with)
+		if g.status != 403 || !strings.Contains(g.header.Get("WWW-Authenticate"), `scope="`+strings.ReplaceAll(o.scopes().String(), ",", " ")+`"`) {
+			t.Errorf("%s %s with %s: %v", method, path, rest, g)
+		}
+		if again := do(h, method, strings.Replace(address(path), "/x", "/y", 1), "", with); sameBut(again.text) != sameBut(g.text) {
+			t.Errorf("%s %s tells more of one id than of another: %s, %s", method, path, g.text, again.text)
+		}
+	})
+}
+
+// sameBut is a body without the id of its request.
+func sameBut(body string) string {
+	return regexp.MustCompile(`urn:attestd:request:[0-9a-f]+`).ReplaceAllString(body, "")
 }
 
 func camaraOptions() Options {

@@ -50,11 +50,15 @@ func (w *world) services() Services {
 			return Status{Ready: true, Messages: map[string]int{}, Waiting: map[string]int{}, Filings: map[string]int{}, Region: Region{[]string{"86"}, "sims"}}, w.fail
 		},
 		Authenticate: func(_ context.Context, secret string) (access.Caller, bool, error) {
-			scopes, scoped := strings.CutPrefix(secret, goodToken+"_") // att_good_read has the scope read
+			scopes, scoped := strings.CutPrefix(secret, goodToken+"_") // att_good_read,inbox has the scopes read and inbox
 			if !scoped {
 				scopes = "admin"
 			}
-			return access.Caller{ID: "t1", Name: "platform", Tenant: "platform", Scopes: access.Scopes{access.Scope(scopes)}}, scoped || secret == goodToken, nil
+			c := access.Caller{ID: "t1", Name: "platform", Tenant: "platform"}
+			for _, one := range strings.Split(scopes, ",") {
+				c.Scopes = append(c.Scopes, access.Scope(one))
+			}
+			return c, scoped || secret == goodToken, nil
 		},
 		Audit:       func(context.Context, AuditFilter) ([]AuditEntry, string, error) { return nil, "", w.fail },
 		Ready:       func(context.Context) []Reason { return w.notReady },
