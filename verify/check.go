@@ -16,16 +16,17 @@ type submission struct {
 	filing, door, via string
 	work              int  // zero bits of the proof of work that came with it
 	trusted           bool // it came with a token, or from the phone itself
+	noTail            bool // the person says that none is asked for
 }
 
 // read folds what was entered and says what is malformed; that is charged to nobody.
-func (s *Service) read(mobile, tail, filing string) (in submission, faults Invalid) {
-	in.filing = strings.TrimSpace(filing)
+func (s *Service) read(mobile, tail, filing string, noTail bool) (in submission, faults Invalid) {
+	in.filing, in.noTail = strings.TrimSpace(filing), noTail
 	var fault string
 	if in.number, fault = s.policy.number(mobile); fault != "" {
 		faults = append(faults, FieldError{"mobile", fault})
 	}
-	if tail == "" && in.filing != "" { // of a contact check; of others it is missing, which is seen when they are read
+	if tail == "" && (in.filing != "" || noTail) { // of a contact check; of others it is missing, which is seen when they are read
 		return in, faults
 	}
 	if in.tail, fault = foldTail(tail); fault != "" {
@@ -35,7 +36,7 @@ func (s *Service) read(mobile, tail, filing string) (in submission, faults Inval
 }
 
 func (s *Service) readCheck(r CheckRequest) (submission, Invalid) {
-	in, faults := s.read(r.Mobile, r.Tail, r.FilingID)
+	in, faults := s.read(r.Mobile, r.Tail, r.FilingID, r.NoTail && r.Tail == "")
 	in.door, in.via, in.work, in.trusted = "check", r.Via, r.Work, r.Trusted
 	in.code = msisdn.Fold(r.Code)
 	if len(in.code) != codeLength || strings.Trim(in.code, "0123456789") != "" {
@@ -215,9 +216,10 @@ func lineUp(all []Challenge, h hashes) (l line) {
 	return l
 }
 
-// tailMissing refuses a submission without a tail where something asks for one. It is charged to nobody.
+// tailMissing refuses a submission without a tail where something asks for one. It is charged to nobody. Whose word it is
+// that none is asked for gets the answer of a wrong tail: a phone alone must not tell whether it has a contact check.
 func (h hashes) tailMissing(all []Challenge, in submission) (Answer, bool) {
-	if in.tail != "" {
+	if in.tail != "" || in.noTail {
 		return Answer{}, false
 	}
 	if h.anyTailless(all) {

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"reflect"
 	"testing"
 	"time"
 )
@@ -77,7 +78,7 @@ func TestAContactCheckIsSentAgainOnlyWhereItsFilingIsNamed(t *testing.T) {
 	b.accept(f.Challenges[0])
 	b.pass(10 * time.Minute)
 	expect(t, "by its phone alone", b.resend(phoneA, tailA), ResultNoRecord)
-	in, faults := b.s.read(phoneA, "", f.ID)
+	in, faults := b.s.read(phoneA, "", f.ID, false)
 	if faults != nil {
 		t.Fatal(faults)
 	}
@@ -107,4 +108,35 @@ func TestNoTailIsKeptOfAContactCheckAndItsPhoneIsTheOneOnRecord(t *testing.T) {
 	if after, err := b.amend(f, 0, AmendRequest{CertificateTail: tailB}); err != nil || after.Persons[0].Amended != 0 {
 		t.Errorf("a certificate: %v", err)
 	}
+}
+
+// checkTailless enters a code where a person says that no tail is asked for.
+func (b *bench) checkTailless(code, mobile string) (a Answer) {
+	in, faults := b.s.readCheck(CheckRequest{Code: code, Mobile: mobile, NoTail: true})
+	if faults != nil {
+		return malformed(faults)
+	}
+	b.tx(func(tx Tx) (err error) {
+		a, err = b.s.check(b.t.Context(), tx, in, b.now)
+		return err
+	})
+	return a
+}
+
+func TestWhoSaysThatNoTailIsAskedForIsComparedWithContactChecksAlone(t *testing.T) {
+	b := newBench(t, nil)
+	other, f := b.create(one()), b.create(contact())
+	wrong, nobody := b.checkTailless(b.wrong(1), phoneA), b.checkTailless(b.wrong(1), phoneB)
+	expect(t, "a wrong code", wrong, ResultNoRecord)
+	if !reflect.DeepEqual(wrong, nobody) {
+		t.Errorf("a phone without a contact check is told %+v, one with %+v", nobody, wrong)
+	}
+	expect(t, "the code of a filing that asks for a tail", b.checkTailless(b.code(other.Challenges[0]), phoneA), ResultNoRecord)
+	if c := b.challenge(other.Challenges[0].ID); c.Wrong != 0 || c.State.Terminal() {
+		t.Errorf("the filing was charged: %d wrong, %s", c.Wrong, c.State)
+	}
+	if c := b.challenge(f.Challenges[0].ID); c.Wrong != 2 {
+		t.Errorf("the contact check was charged %d times, of two wrong codes", c.Wrong)
+	}
+	expect(t, "the right code", b.checkTailless(b.code(f.Challenges[0]), phoneA), ResultPassed)
 }

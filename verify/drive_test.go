@@ -67,7 +67,7 @@ func (b *bench) check(code, mobile, tail string) (a Answer) {
 }
 
 func (b *bench) resend(mobile, tail string) (a Answer) {
-	in, faults := b.s.read(mobile, tail, "")
+	in, faults := b.s.read(mobile, tail, "", false)
 	if faults != nil {
 		b.t.Fatal(faults)
 	}

@@ -7,7 +7,7 @@ import (
 
 // Resend sends the codes of a person again: of every open challenge of the phone whose tail fits.
 func (s *Service) Resend(ctx context.Context, r ResendRequest) (Answer, error) {
-	in, faults := s.read(r.Mobile, r.Tail, r.FilingID)
+	in, faults := s.read(r.Mobile, r.Tail, r.FilingID, false)
 	if faults != nil {
 		return malformed(faults), nil
 	}

@@ -274,7 +274,7 @@ func (w *world) submit(rt *rapid.T, in submission) {
 
 func (w *world) again(rt *rapid.T) {
 	w.rt = rt
-	in, _ := w.s.read(rapid.SampledFrom(phones).Draw(rt, "mobile"), rapid.SampledFrom(tails).Draw(rt, "tail"), "")
+	in, _ := w.s.read(rapid.SampledFrom(phones).Draw(rt, "mobile"), rapid.SampledFrom(tails).Draw(rt, "tail"), "", false)
 	if who, ok := w.somebody(rt); ok && rapid.Bool().Draw(rt, "who waits") {
 		in = submission{number: who.number, tail: who.tail}
 	}

@@ -115,7 +115,7 @@ func TestEveryResultCanBeReadAndTappedInBothLanguagesAndSchemes(t *testing.T) {
 			t.Parallel()
 			o := &oracle{}
 			b := open(t, browser, s, gallery(t, o, branded))
-			for _, path := range []string{"/", "/resend"} {
+			for _, path := range []string{"/", "/resend", "/contact"} {
 				b.visit(path)
 				b.check("start" + strings.ReplaceAll(path, "/", "-"))
 				b.stretch()

@@ -47,8 +47,6 @@ const tail = "02531X"
 // file makes a filing with these phones and gives the code that came to each.
 func file(t *testing.T, r *rig.Rig, mobiles ...string) map[string]string {
 	t.Helper()
-	heard, stop := r.Network.Watch(1024)
-	defer stop()
 	var persons []map[string]any
 	for i, m := range mobiles {
 		p := map[string]any{"role": "website_head", "name": "李强", "mobile": m, "certificate_tail": tail, "site": fmt.Sprintf("site%d.cn", i)}
@@ -61,7 +59,15 @@ func file(t *testing.T, r *rig.Rig, mobiles ...string) map[string]string {
 	if len(persons) == 1 {
 		persons = append(persons, map[string]any{"role": "website_head", "name": "李强", "mobile": mobiles[0], "certificate_tail": tail, "site": "site.cn"})
 	}
-	body, err := json.Marshal(map[string]any{"type": "first", "persons": persons})
+	return submit(t, r, map[string]any{"type": "first", "persons": persons}, mobiles...)
+}
+
+// submit makes a filing and gives the code that came to each of these phones.
+func submit(t *testing.T, r *rig.Rig, filing map[string]any, mobiles ...string) map[string]string {
+	t.Helper()
+	heard, stop := r.Network.Watch(1024)
+	defer stop()
+	body, err := json.Marshal(filing)
 	if err != nil {
 		t.Fatal(err)
 	}

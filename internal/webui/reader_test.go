@@ -81,7 +81,7 @@ navigation: 语言
 link: English
 main: 
 heading: 填写短信验证码
-备案负责人收到短信后，请在此完成核验。
+主体负责人、互联网信息服务负责人收到短信后，请在此核验。
 textbox: 短信验证码 (短信中的六位数字)
 短信中的六位数字
 textbox: 手机号码 (备案时填写的手机号码，共十一位)
@@ -91,7 +91,9 @@ textbox: 证件号码后六位 (末位的字母X和括号也要填写)
 button: 提交核验
 navigation: 办理事项
 没有收到验证码？
-link: 重新发送`
+link: 重新发送
+联系方式自查？
+link: 无需填写证件`
 	if got := b.spoken(); !strings.HasPrefix(got, want) {
 		t.Errorf("the start page is told as\n%s", got)
 	}
@@ -147,7 +149,7 @@ func TestAxeFindsNothing(t *testing.T) {
 					t.Errorf("%s: %s", what, one)
 				}
 			}
-			for _, path := range []string{"/", "/resend"} {
+			for _, path := range []string{"/", "/resend", "/contact"} {
 				b.visit(path)
 				look(path)
 			}

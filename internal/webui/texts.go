@@ -17,8 +17,9 @@ type words struct {
 	Name                                       string
 	Languages, Tabs, Notes                     string
 	Owner, NoCode, HaveCode                    string
-	HeadVerify, HeadResend                     string
-	LeadVerify, LeadResend                     string
+	IsContact, NotContact, LinkContact         string
+	HeadVerify, HeadResend, HeadContact        string
+	LeadVerify, LeadResend, LeadContact        string
 	SubmitVerify, SubmitResend, Busy           string
 	Code, CodeHint, CodeFault                  string
 	Mobile, MobileHint, MobileFault            string
@@ -29,7 +30,8 @@ type words struct {
 	NowhereHead, NowhereLead                   string
 	Advice                                     []string
 	results                                    map[verify.Result]said
-	reasons                                    map[string]said // of a final failure: text, and its own next step where it has one
+	contact                                    map[verify.Result]said // of a contact check, where it is told otherwise
+	reasons                                    map[string]said        // of a final failure: text, and its own next step where it has one
 	alreadyEnded, staleTitle, staleText, tries string
 	lastTry, left, sum                         string
 	digits                                     [10]string
@@ -40,7 +42,9 @@ var languages = map[string]*words{"zh": &chinese, "en": &english}
 var chinese = words{
 	Tag: "zh-CN", Self: "中文", Name: "备案短信核验", Languages: "语言", Tabs: "办理事项", Notes: "说明",
 	Owner: "本页由%s提供", NoCode: "没有收到验证码？", HaveCode: "已有验证码？", HeadVerify: "填写短信验证码", HeadResend: "重新发送验证码",
-	LeadVerify:   "备案负责人收到短信后，请在此完成核验。",
+	IsContact: "联系方式自查？", NotContact: "需要填写证件号码后六位？", LinkContact: "无需填写证件", HeadContact: "联系方式自查",
+	LeadContact:  "互联网信息服务负责人收到自查短信后，请在此核验，无需填写证件号码。",
+	LeadVerify:   "主体负责人、互联网信息服务负责人收到短信后，请在此核验。",
 	LeadResend:   "核对以下两项后，验证码将再次发送到您的手机。",
 	SubmitVerify: "提交核验", SubmitResend: "重新发送", Busy: "正在提交，请稍候……",
 	Code: "短信验证码", CodeHint: "短信中的六位数字", CodeFault: "请填写短信中的六位数字验证码。",
@@ -72,6 +76,11 @@ var chinese = words{
 		verify.ResultProofRequired: {"请再确认一步", "本次没有提交。", "请回答最后的算式，然后重新提交。"},
 		verify.ResultUnavailable:   {"系统暂时无法处理", "本次没有提交，填错次数不会因此增加。", "请一分钟后重新提交；已收到的验证码仍然可用。"},
 	},
+	contact: map[verify.Result]said{
+		verify.ResultPassed:   {"核验通过", "全部负责人均已完成核验，自查已经完成。", "您无需再做任何操作，可以关闭本页。"},
+		verify.ResultVerified: {"核验通过", "您的手机号码已核验，正在等待其他负责人完成核验。", "您可以关闭本页。"},
+		verify.ResultNoRecord: {"没有找到待核验的记录", "验证码、手机号码与待核验的自查记录不符，或核验已经结束。", "请核对后重新提交；需要再次发送验证码时，请联系接入服务商。"},
+	},
 	reasons: map[string]said{
 		verify.ReasonExpired:         {text: "验证码已超过有效期。"},
 		verify.ReasonTooManyAttempts: {text: "填错次数已达上限，验证码已锁定。"},
@@ -90,6 +99,8 @@ var chinese = words{
 var english = words{
 	Tag: "en", Self: "English", Name: "ICP filing verification", Languages: "Language", Tabs: "What to do", Notes: "Notes",
 	Owner: "This page is provided by %s", NoCode: "No code yet?", HaveCode: "Have a code?", HeadVerify: "Enter your SMS code", HeadResend: "Send the code again",
+	IsContact: "Contact check?", NotContact: "Asked for your ID document?", LinkContact: "No ID document", HeadContact: "Contact check",
+	LeadContact:  "Confirm your mobile number with the code. No ID document is asked for.",
 	LeadVerify:   "For the persons in charge of an ICP filing.",
 	LeadResend:   "The same code goes to your mobile number once more.",
 	SubmitVerify: "Verify", SubmitResend: "Send again", Busy: "Submitting, one moment…",
@@ -121,6 +132,11 @@ var english = words{
 		verify.ResultRateLimited:   {"Too many requests", "This network or mobile number has made too many requests. Nothing was submitted.", "Submit again when the time is over. No try was used."},
 		verify.ResultProofRequired: {"One more step", "Nothing was submitted.", "Answer the sum at the end and submit again."},
 		verify.ResultUnavailable:   {"Temporarily unavailable", "Nothing was submitted and no try was used.", "Try again in a minute. The code that you have stays valid."},
+	},
+	contact: map[verify.Result]said{
+		verify.ResultPassed:   {"Verified", "Everyone in charge has verified. The contact check is complete.", "There is nothing more to do. You can close this page."},
+		verify.ResultVerified: {"Verified", "Your number is verified. The check waits for the other persons in charge.", "You can close this page."},
+		verify.ResultNoRecord: {"No such record", "Code and mobile number fit no contact check that waits, or it is over.", "Check them and try again. For the code once more, ask your access provider."},
 	},
 	reasons: map[string]said{
 		verify.ReasonExpired:         {text: "The code has expired."},

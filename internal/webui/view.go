@@ -21,8 +21,8 @@ type view struct {
 	Heading, Lead             string // Heading is the one title: the result, where there is one
 	Style, Script, Icon, Logo string
 	Language                  link
-	Other                     *link // the other thing that can be done here; Tag stands before it
-	Go                        *link // where to go from a page that is not there
+	Others                    []link // what else can be done here; Tag stands before each
+	Go                        *link  // where to go from a page that is not there
 	Outcome                   *outcome
 	Form                      bool
 	Self, Submit, Token       string
@@ -81,8 +81,14 @@ var tones = map[verify.Result]string{
 
 // outcome puts an answer into words. What is told beyond the result (tries, reason) verify gives only when mobile and
 // tail fit.
-func (p *Page) outcome(w *words, r *http.Request, a verify.Answer) *outcome {
-	said := w.results[a.Result]
+func (p *Page) outcome(w *words, r *http.Request, t tab, a verify.Answer) *outcome {
+	said, again := w.results[a.Result], here(r, tabVerify)
+	if t == tabContact {
+		again = here(r, tabContact)
+		if own, ok := w.contact[a.Result]; ok {
+			said = own
+		}
+	}
 	o := &outcome{Result: int(a.Result), Tone: "bad", Role: "alert", Title: said.title, Text: said.text, Next: said.next, faults: map[string]bool{}}
 	if tone, ok := tones[a.Result]; ok {
 		o.Tone = tone
@@ -105,7 +111,7 @@ func (p *Page) outcome(w *words, r *http.Request, a verify.Answer) *outcome {
 	}
 	switch a.Result {
 	case verify.ResultPassed, verify.ResultVerified, verify.ResultAlready: // several filings on one phone have a code each
-		o.Done, o.Link = true, &link{Href: here(r, tabVerify), Name: w.LinkAgain}
+		o.Done, o.Link = true, &link{Href: again, Name: w.LinkAgain}
 		if a.Result == verify.ResultAlready && !a.OK {
 			o.Text = w.alreadyEnded
 		}
@@ -114,7 +120,7 @@ func (p *Page) outcome(w *words, r *http.Request, a verify.Answer) *outcome {
 		if why, ok := w.reasons[a.Reason]; ok {
 			o.Text, o.Next = why.text, or(why.next, o.Next)
 		}
-		o.Link = &link{Href: here(r, tabVerify), Name: w.LinkAgain}
+		o.Link = &link{Href: again, Name: w.LinkAgain}
 	case verify.ResultWrong:
 		o.Field = "code"
 	case verify.ResultSent, verify.ResultSendCap, verify.ResultNothingToSend:
@@ -147,12 +153,16 @@ func here(r *http.Request, t tab) string {
 	return string(t)
 }
 
-// other is the other of the two things that can be done here.
-func (w *words) other(r *http.Request, t tab) *link {
-	if t == tabResend {
-		return &link{Href: here(r, tabVerify), Name: w.LinkVerify, Tag: w.HaveCode}
+// others are the other things that can be done here. The code of a contact check is sent again by who asked for it: a
+// phone without a tail shows nobody to be its owner.
+func (w *words) others(r *http.Request, t tab) []link {
+	switch t {
+	case tabResend:
+		return []link{{Href: here(r, tabVerify), Name: w.LinkVerify, Tag: w.HaveCode}}
+	case tabContact:
+		return []link{{Href: here(r, tabVerify), Name: w.LinkVerify, Tag: w.NotContact}}
 	}
-	return &link{Href: here(r, tabResend), Name: w.LinkResend, Tag: w.NoCode}
+	return []link{{Href: here(r, tabResend), Name: w.LinkResend, Tag: w.NoCode}, {Href: here(r, tabContact), Name: w.LinkContact, Tag: w.IsContact}}
 }
 
 // dressed is a view with all that every page has: whose it is, and the other language.
@@ -178,15 +188,18 @@ func (p *Page) view(r *http.Request, t tab, in entered, o *outcome) view {
 	v := p.dressed(w, d, string(t))
 	v.Heading, v.Lead, v.Submit = w.HeadVerify, w.LeadVerify, w.SubmitVerify
 	v.Outcome, v.Form, v.Self, v.Token, v.Bits = o, o == nil || !o.Done, here(r, t), p.passes.Issue(time.Now()), p.bits()
-	v.OTP = d.OTP && t == tabVerify
-	if t == tabResend {
+	v.OTP = d.OTP && t != tabResend
+	switch t {
+	case tabResend:
 		v.Heading, v.Lead, v.Submit = w.HeadResend, w.LeadResend, w.SubmitResend
+	case tabContact:
+		v.Heading, v.Lead = w.HeadContact, w.LeadContact
 	}
 	if o != nil {
 		v.Heading = o.Title
 	}
 	if v.Form {
-		v.Other, v.Advice = w.other(r, t), w.advice(d.Rules())
+		v.Others, v.Advice = w.others(r, t), w.advice(d.Rules())
 	}
 	if v.Bits > 0 {
 		v.Question, v.Ask = w.question(p.passes.Sum(v.Token)), o != nil && o.ask
@@ -221,8 +234,11 @@ func (p *Page) fields(w *words, t tab, in entered, o *outcome) []field {
 			one.f.Bad = one.f.Fault != "" || one.f.told && o.Result == int(verify.ResultWrong)
 		}
 	}
-	if t == tabResend {
+	switch t {
+	case tabResend:
 		return []field{mobile, tail}
+	case tabContact:
+		return []field{code, mobile}
 	}
 	return []field{code, mobile, tail}
 }

@@ -123,6 +123,8 @@ func (p *Page) Mount(handle func(pattern string, h http.Handler)) {
 	handle("GET /resend", p.show(tabResend))
 	handle("POST /verify", p.take(tabVerify))
 	handle("POST /resend", p.take(tabResend))
+	handle("GET /contact", p.show(tabContact))
+	handle("POST /contact", p.take(tabContact))
 	handle("GET /assets/{name}", http.HandlerFunc(p.file))
 }
 
@@ -158,8 +160,9 @@ func (p *Page) file(w http.ResponseWriter, r *http.Request) {
 type tab string
 
 const (
-	tabVerify tab = "verify"
-	tabResend tab = "resend"
+	tabVerify  tab = "verify"
+	tabResend  tab = "resend"
+	tabContact tab = "contact" // a contact check: no tail is asked for
 )
 
 func (p *Page) show(t tab) http.Handler {
@@ -193,6 +196,9 @@ func (p *Page) take(t tab) http.Handler {
 		}
 		form := func(name string) string { return clip(r.PostForm.Get(name)) }
 		in := entered{form("code"), form("mobile"), form("certificate_tail")}
+		if t == tabContact {
+			in.tail = ""
+		}
 		content := []string{string(t), in.code, in.mobile, in.tail}
 		terms := proof.Terms{Bits: p.bits(), Repeat: p.now.Load().Repeat}
 		v, work := p.passes.Admit(r.PostForm.Get("page"), form("proof"), msisdn.Fold(form("sum")), content, terms, time.Now())
@@ -200,14 +206,16 @@ func (p *Page) take(t tab) http.Handler {
 			p.refuse(w, r, t, http.StatusOK, in, v)
 			return
 		}
-		var a verify.Answer
-		if t == tabResend {
-			a = p.desk.Resend(r, verify.ResendRequest{Mobile: in.mobile, Tail: in.tail, Work: work})
-		} else {
-			a = p.desk.Check(r, verify.CheckRequest{Code: in.code, Mobile: in.mobile, Tail: in.tail, Via: "web", Work: work})
-		}
-		p.render(w, r, t, http.StatusOK, in, p.outcome(p.words(r), r, a))
+		p.render(w, r, t, http.StatusOK, in, p.outcome(p.words(r), r, t, p.ask(r, t, in, work)))
 	})
+}
+
+// ask hands in what a person entered.
+func (p *Page) ask(r *http.Request, t tab, in entered, work int) verify.Answer {
+	if t == tabResend {
+		return p.desk.Resend(r, verify.ResendRequest{Mobile: in.mobile, Tail: in.tail, Work: work})
+	}
+	return p.desk.Check(r, verify.CheckRequest{Code: in.code, Mobile: in.mobile, Tail: in.tail, NoTail: t == tabContact, Via: "web", Work: work})
 }
 
 // clip keeps what is repeated on the page short; verify refuses it anyway.
@@ -225,10 +233,10 @@ func (p *Page) refuse(w http.ResponseWriter, r *http.Request, t tab, status int,
 	case proof.Crowded:
 		a := p.desk.Refuse(verify.ResultWait)
 		a.Wait = 30 * time.Second
-		o = p.outcome(text, r, a)
+		o = p.outcome(text, r, t, a)
 		o.ask = true
 	default:
-		o = p.outcome(text, r, p.desk.Refuse(verify.ResultProofRequired))
+		o = p.outcome(text, r, t, p.desk.Refuse(verify.ResultProofRequired))
 		if v == proof.Stale {
 			o.Title, o.Text, o.Next = text.staleTitle, text.staleText, ""
 		} else {
