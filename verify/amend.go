@@ -44,7 +44,7 @@ func (s *Service) readAmendment(r AmendRequest) (amendment, error) {
 		d.mobile(&p, one, field)
 	}
 	if none := d.tails(&p, one, field); none && one.Mobile == "" && d.faults == nil {
-		d.fault("mobile", "is missing, and so is the certificate: give what is to be changed")
+		d.fault("mobile", "is missing, and so is the ID document: give what is to be changed")
 	}
 	if d.faults != nil {
 		return amendment{}, d.faults

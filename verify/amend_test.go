@@ -237,7 +237,7 @@ func TestABadAmendmentIsRefusedByItsFields(t *testing.T) {
 	b := newBench(t, nil)
 	f := b.create(one())
 	for want, r := range map[string]AmendRequest{
-		"mobile: is missing, and so is the certificate": {},
+		"mobile: is missing, and so is the ID document": {},
 		"mobile: is no mobile number":                   {Mobile: "12800138000"},
 		"mobile: is missing: the emergency number":      {EmergencyMobile: phoneC},
 		"mobile: is the emergency number":               {Mobile: phoneC, EmergencyMobile: phoneC},

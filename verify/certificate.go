@@ -57,9 +57,9 @@ func foldTail(s string) (string, string) {
 	s = msisdn.Fold(s)
 	switch {
 	case s == "":
-		return "", "is empty; give the last 6 characters of the certificate"
+		return "", "is empty; give the last 6 characters of the ID document"
 	case len(s) != tailLength || strings.Trim(s, tailCharset) != "":
-		return "", "must be the last 6 characters of the certificate: digits, letters or brackets"
+		return "", "must be the last 6 characters of the ID document: digits, letters or brackets"
 	}
 	return s, ""
 }

@@ -228,7 +228,7 @@ func (d *desk) particulars(i int, r PersonRequest) {
 	}
 	p.permit = certificateTypeOf(r) == HKMacaoPermit
 	if none := d.tails(p, r, field); none && p.Must {
-		d.fault(field("certificate"), "is missing: give the certificate number, or its last 6 characters as certificate_tail")
+		d.fault(field("certificate"), "is missing: give the number of the ID document, or its last 6 characters as certificate_tail")
 	}
 }
 

@@ -63,7 +63,7 @@ func replyText(a Answer) Text {
 	case a.Result == ResultFailed:
 		return Text{
 			ZH: "请在一条短信中同时回复验证码和证件号码后六位，中间用空格隔开。",
-			EN: "Reply with the code and the last 6 characters of your certificate in one text, a space between them.",
+			EN: "Reply with the code and the last 6 characters of your ID document in one text, a space between them.",
 		}
 	case a.TriesLeft != nil:
 		return Text{

@@ -18,7 +18,7 @@ type filingsCmd struct {
 	List   filingsListCmd   `cmd:"" default:"withargs" help:"List or search filings, newest first."`
 	Show   filingsShowCmd   `cmd:"" help:"Show a filing: its persons, and what happened to it."`
 	Create filingsCreateCmd `cmd:"" help:"Hand in a filing, also one that supersedes another."`
-	Amend  filingsAmendCmd  `cmd:"" help:"Change the phone or the certificate of a person; ends their code and sends another."`
+	Amend  filingsAmendCmd  `cmd:"" help:"Change the phone or the ID document of a person; ends their code and sends another."`
 	Cancel filingsCancelCmd `cmd:"" help:"Cancel a filing, or keep one that failed from being submitted again."`
 
 	Resubmit filingsResubmitCmd `cmd:"" help:"Submit a rejected filing again: the same data, new codes."`
@@ -162,7 +162,7 @@ type filingsAmendCmd struct {
 	Filing   string `arg:"" help:"The filing's id."`
 	Person   string `arg:"" help:"The person's id, as attestd filings show has it."`
 	Mobile   string `placeholder:"NUMBER" help:"The person's other number; - reads it from standard input."`
-	Body     string `placeholder:"FILE" help:"A JSON object with what changes: mobile, certificate_type, certificate, certificate_tail, second_certificate_tail; - reads it from standard input. A certificate is given so and not as a flag: flags stay in the history of a shell."`
+	Body     string `placeholder:"FILE" help:"A JSON object with what changes: mobile, certificate_type, certificate, certificate_tail, second_certificate_tail; - reads it from standard input. A document is given so and not as a flag: flags stay in the history of a shell."`
 }
 
 func (c *filingsAmendCmd) Run(a *app) error {

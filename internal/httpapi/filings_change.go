@@ -17,7 +17,7 @@ import (
 type AmendRequest struct {
 	Mobile                string `json:"mobile,omitempty" maxLength:"64" doc:"The person's other number. Refused with 409 in an access filing and in the cancellations, where the number on record counts." example:"13700137000"`
 	EmergencyMobile       string `json:"emergency_mobile,omitempty" maxLength:"64" doc:"Never used; it must not be the mobile."`
-	CertificateType       string `json:"certificate_type,omitempty" maxLength:"64" doc:"With a whole certificate number." example:"resident_id"`
+	CertificateType       string `json:"certificate_type,omitempty" maxLength:"64" doc:"With the whole number of an ID document." example:"resident_id"`
 	Certificate           string `json:"certificate,omitempty" maxLength:"128" doc:"The whole number, or give certificate_tail. It takes the place of all tails that were accepted." example:"11010519491231002X"`
 	CertificateTail       string `json:"certificate_tail,omitempty" maxLength:"64" doc:"The last 6 characters." example:"31002X"`
 	SecondCertificateTail string `json:"second_certificate_tail,omitempty" maxLength:"64" doc:"Another tail that is accepted too."`
