@@ -178,7 +178,7 @@ func (v fakeVerify) CreateFiling(_ context.Context, r verify.FilingRequest) (ver
 	if v.fail != nil {
 		return verify.Filing{}, false, v.fail
 	}
-	if r.Type != "first" {
+	if r.Type != "first" && r.Type != "additional_website" {
 		return verify.Filing{}, false, verify.Invalid{{Field: "type", Message: "must be one of first"}, {Field: "persons[0].mobile", Message: "is no mobile"}}
 	}
 	for _, f := range v.filings {
@@ -189,7 +189,7 @@ func (v fakeVerify) CreateFiling(_ context.Context, r verify.FilingRequest) (ver
 			return f, false, nil
 		}
 	}
-	f := verify.Filing{ID: fmt.Sprintf("f%d", len(v.filings)), Type: "first", Origin: r.Origin, Reference: r.Reference, Language: r.Language, State: verify.FilingVerifying}
+	f := verify.Filing{ID: fmt.Sprintf("f%d", len(v.filings)), Type: verify.FilingType(r.Type), Origin: r.Origin, Reference: r.Reference, Language: r.Language, State: verify.FilingVerifying}
 	for _, p := range r.Persons {
 		f.Persons = append(f.Persons, verify.Person{Role: verify.Role(p.Role), Name: p.Name, Mobile: "138****8000", State: verify.PersonWaiting})
 	}

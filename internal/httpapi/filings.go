@@ -13,7 +13,7 @@ import (
 
 // FilingRequest is a filing whose persons must verify.
 type FilingRequest struct {
-	Type      string         `json:"type" maxLength:"64" doc:"first, additional_website, access, change, entity_cancellation, website_cancellation, access_cancellation or contact_check: it decides who must verify." example:"first"`
+	Type      string         `json:"type" maxLength:"64" doc:"first, additional_website, access, change, entity_cancellation, website_cancellation, access_cancellation or contact_check: it decides who must verify." example:"additional_website"`
 	Reference string         `json:"reference,omitempty" maxLength:"512" doc:"Your own name for it. Sent again with the same content it gives the filing that is there; with another content, a conflict. References belong to a token." example:"order-4711"`
 	Persons   []FilingPerson `json:"persons" maxItems:"1000" nullable:"false"`
 	Sites     []FilingSite   `json:"sites,omitempty" maxItems:"1000" nullable:"false" doc:"The sites of the order; those that persons name need not be listed."`
@@ -30,11 +30,11 @@ type FilingRequest struct {
 
 // FilingPerson is a person in charge.
 type FilingPerson struct {
-	Role                  string `json:"role" maxLength:"64" doc:"entity_head or website_head." example:"entity_head"`
+	Role                  string `json:"role" maxLength:"64" doc:"entity_head or website_head." example:"website_head"`
 	Name                  string `json:"name,omitempty" maxLength:"1024" example:"张三"`
 	Mobile                string `json:"mobile,omitempty" maxLength:"64" doc:"In an access filing and in the cancellations the number on the existing record." example:"13800138000"`
 	EmergencyMobile       string `json:"emergency_mobile,omitempty" maxLength:"64" doc:"Never used; a person with no other number is refused."`
-	CertificateType       string `json:"certificate_type,omitempty" maxLength:"64" doc:"With a whole certificate number: it is checked, and only its tail is kept, hashed." example:"resident_id"`
+	CertificateType       string `json:"certificate_type,omitempty" maxLength:"64" doc:"With the whole number of an ID document: it is checked, and only its tail is kept, hashed." example:"resident_id"`
 	Certificate           string `json:"certificate,omitempty" maxLength:"128" doc:"The whole number; or give certificate_tail. In an access filing that of the ID document on the existing record." example:"11010519491231002X"`
 	CertificateTail       string `json:"certificate_tail,omitempty" maxLength:"64" doc:"The last 6 characters." example:"31002X"`
 	SecondCertificateTail string `json:"second_certificate_tail,omitempty" maxLength:"64" doc:"Another tail that is accepted too."`
@@ -58,7 +58,7 @@ type FilingChange struct {
 // Filing is a filing and where it stands.
 type Filing struct {
 	ID         string      `json:"id" example:"01939b2f-5a52-7c3e-9c54-0f6d1a2b3c4d"`
-	Type       string      `json:"type" example:"first"`
+	Type       string      `json:"type" example:"additional_website"`
 	Reference  string      `json:"reference,omitempty" example:"order-4711"`
 	State      string      `json:"state" enum:"received,verifying,passed,rejected,cancelled,not_required" example:"verifying"`
 	Reason     string      `json:"reason,omitempty" doc:"Why it was rejected or cancelled: expired, too_many_attempts, undeliverable, superseded, cancelled." example:""`
