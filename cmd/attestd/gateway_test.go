@@ -113,6 +113,18 @@ func TestListsOfARunningGateway(t *testing.T) {
 	}
 }
 
+func TestNoCommandPrintsThePasswordThatStandsInTheGatewaysAddress(t *testing.T) {
+	r := gateway(t)
+	for _, address := range []string{r.URL, "http://127.0.0.1:9", "http://nowhere.invalid"} {
+		t.Setenv("ATTESTD_URL", strings.Replace(address, "//", "//me:canary-of-a-password@", 1))
+		for _, args := range [][]string{{"status"}, {"status", "--json"}, {"messages"}, {"webhooks", "endpoints"}, {"filings", "x"}, {"status", "--help"}} {
+			if out, errs, _ := say("", args...); strings.Contains(out+errs, "canary") || strings.Contains(out+errs, r.Token) {
+				t.Errorf("%v at %s: %s%s", args, address, out, errs)
+			}
+		}
+	}
+}
+
 func configFile(t *testing.T, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "c.toml")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,7 +49,11 @@ func (c *statusCmd) print(a *app, s client.Status) {
 	if !s.Ready {
 		word = "not ready"
 	}
-	fmt.Fprintf(a.stdout, "attestd %s at %s is %s, up since %s\n", s.Version, c.URL, word, clock(s.Started))
+	at := c.URL
+	if u, err := url.Parse(at); err == nil {
+		at = u.Redacted() // for a proxy that asks for a password, it stands in $ATTESTD_URL
+	}
+	fmt.Fprintf(a.stdout, "attestd %s at %s is %s, up since %s\n", s.Version, at, word, clock(s.Started))
 	fmt.Fprintf(a.stdout, "  modems    %d of %d ready\n", s.Modems.Ready, s.Modems.Configured)
 	waiting := counts(s.Waiting)
 	if s.Oldest != nil {

@@ -20,6 +20,7 @@ import (
 	"unicode/utf16"
 
 	"attestd/internal/config"
+	"attestd/internal/daemon"
 	"attestd/internal/rig"
 	"attestd/modem/simulator"
 	"attestd/pdu"
@@ -158,6 +159,9 @@ type story struct {
 	codes   chan string
 	secrets []secretOf
 	sixes   []string // codes and tails: as a value of their own they stand nowhere
+
+	hidden   []secretOf // what the database has, and nobody is shown
+	callback string     // of the filing, with a key in its query; it answers 500, with a secret of its own
 }
 
 func (s *story) knows(what, text string) { s.secrets = append(s.secrets, secretOf{what, text}) }
@@ -186,6 +190,7 @@ func (s *story) code() string {
 }
 
 const (
+	pin                  = "48151623"
 	headNumber, headTail = "13712345671", "99988X"
 	siteNumber, siteTail = "13712345672", "77766X"
 	ownText              = "a private text, said to nobody else"
@@ -194,21 +199,41 @@ const (
 
 func newStory(t *testing.T) *story {
 	s := &story{t: t, log: &shared{}, hooks: &shared{}, codes: make(chan string, 16)}
-	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
+		if strings.HasPrefix(r.URL.Path, "/own") {
+			w.Header().Set("Location", "/canary-of-a-header")
+			w.WriteHeader(http.StatusInternalServerError)
+			_, _ = io.WriteString(w, "canary-of-an-answer")
+			return
+		}
+		r.URL.RawQuery, r.URL.Path = "", strings.Trim(r.URL.Path, "/")[:3]
 		fmt.Fprintf(s.hooks, "%s %v\n%s\n", r.URL, r.Header, body)
 	}))
 	t.Cleanup(server.Close)
+	s.callback = server.URL + "/own?key=canary-of-a-query"
+	for what, text := range map[string]string{"the key of a call-back": "canary-of-a-query", "the path of an endpoint": "canary-of-a-path", "a user of a refused call-back": "canary-of-a-user",
+		"the password of a refused call-back": "canary-of-a-password", "the key of an endpoint": "canary-of-a-key", "what a receiver answered": "canary-of-an-answer", "a header of a receiver": "canary-of-a-header"} {
+		s.hidden = append(s.hidden, secretOf{what, text})
+	}
 	s.r = start(t, rig.Options{
-		Simulator: simulator.Config{Modems: 1, ReportDelay: 10 * time.Millisecond},
+		Simulator: simulator.Config{Modems: 1, ReportDelay: 10 * time.Millisecond, PIN: pin},
 		Edit: func(c *config.Config) {
 			c.Verify.Replies, c.Log.ATTrace = true, true
 			c.Verify.ResendWait, c.Verify.Limits.SMSGap = 0, 0
 			c.Webhooks.AllowHTTP, c.Webhooks.AllowPrivate = true, []string{"127.0.0.0/8"}
-			c.Webhook = []config.Webhook{{Name: "all", URL: server.URL + "/all", Events: []string{"*"}}}
+			c.Modem[0].PIN = pin
+			c.Webhook = []config.Webhook{{Name: "all", URL: server.URL + "/all/canary-of-a-path?key=canary-of-a-key", Events: []string{"*"}}}
 		},
 		Logger: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
+	s.knows("a PIN", pin)
+	s.knows("a token", s.r.Token)
+	secret, err := os.ReadFile(daemon.WebhookSecretFile(s.r.Config))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.knows("the webhook secret", strings.TrimPrefix(strings.Fields(string(secret))[0], "whsec_"))
 	for _, n := range []string{headNumber, siteNumber, "13712345673", "13712345674", "13712345675"} {
 		s.number(n)
 	}
@@ -228,7 +253,7 @@ func (s *story) file() {
 	t, r := s.t, s.r
 	r.Network.Handset("+86"+headNumber, func(text string) (string, time.Duration) { s.codes <- text; return "", 0 })
 	var filing struct{ ID, State string }
-	if status := call(t, r, "POST", "/v1/filings", map[string]any{"type": "first", "reference": "order-1", "persons": []map[string]any{
+	if status := call(t, r, "POST", "/v1/filings", map[string]any{"type": "first", "reference": "order-1", "callback": s.callback, "persons": []map[string]any{
 		{"role": "entity_head", "name": "欧阳修竹", "mobile": headNumber, "certificate_tail": headTail},
 		{"role": "website_head", "name": "司马相如", "mobile": siteNumber, "certificate_tail": siteTail, "site": "s"},
 	}}, &filing); status != http.StatusCreated {
@@ -273,7 +298,7 @@ func (s *story) file() {
 	filing.ID = ""
 	call(t, r, "POST", "/v1/filings", map[string]any{"type": "entity_cancellation", "persons": []map[string]any{
 		{"role": "entity_head", "mobile": "13712345675", "certificate_type": "resident_id", "certificate": "11010519491231002X"}}}, &filing)
-	call(t, r, "POST", "/v1/filings/"+filing.ID+"/cancel", map[string]any{"reason": "张三的备注 " + headNumber}, nil)
+	call(t, r, "POST", "/v1/filings/"+filing.ID+"/cancel", map[string]any{"reason": "张三的备注"}, nil)
 }
 
 // write sends and receives texts.
@@ -362,6 +387,7 @@ func TestNoCodeTailTextNameOrWholeNumberStandsInPlainAnywhere(t *testing.T) {
 		}
 	}
 	places := map[string][]byte{"/metrics": s.get("/metrics"), "the files while it runs": s.files()}
+	shown := s.answers()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
 	places["/v1/events"] = s.stream(ctx)
@@ -378,6 +404,24 @@ func TestNoCodeTailTextNameOrWholeNumberStandsInPlainAnywhere(t *testing.T) {
 		}
 		for _, leak := range leaks(place, text, s.secrets) {
 			t.Error(leak)
+		}
+	}
+	for place, text := range places {
+		if strings.HasPrefix(place, "the files") || place == "the tables" {
+			continue
+		}
+		for _, leak := range leaks(place, text, s.hidden) {
+			t.Error(leak)
+		}
+	}
+	for place, text := range shown {
+		for _, leak := range leaks(place, text, append(s.hidden, s.notShown()...)) {
+			t.Error(leak)
+		}
+		for _, six := range s.sixes {
+			if word(text, six) {
+				t.Errorf("%s shows a code or a tail", place)
+			}
 		}
 	}
 	for _, six := range s.sixes {

@@ -246,7 +246,7 @@ func camaraFields(r *http.Request, names ...string) ([]string, *CamaraError) {
 	var body map[string]json.RawMessage
 	var bad *badJSON
 	if err := strict(data); errors.As(err, &bad) {
-		return nil, camaraInvalid("%s", cmp.Or(clip(bad.field, 120), "the body")+": "+bad.message)
+		return nil, camaraInvalid("%s", cmp.Or(fieldName(bad.field), "the body")+": "+bad.message)
 	}
 	if json.Unmarshal(data, &body) != nil || body == nil {
 		return nil, camaraInvalid("the body is no JSON object")

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"attestd/internal/msisdn"
 	"attestd/queue"
 	"attestd/verify"
 
@@ -177,7 +178,7 @@ func fieldOf(d *huma.ErrorDetail) FieldFault {
 		if where == "" {
 			where = "body"
 		}
-		return FieldFault{clip(where, 120), clip(what, 300)}
+		return FieldFault{fieldName(where), clip(what, 300)}
 	}
 	for _, prefix := range []string{"body.", "query.", "path.", "header."} {
 		field = strings.TrimPrefix(field, prefix)
@@ -190,8 +191,11 @@ func fieldOf(d *huma.ErrorDetail) FieldFault {
 			field += "." + name
 		}
 	}
-	return FieldFault{clip(field, 120), clip(message, 300)}
+	return FieldFault{fieldName(field), clip(message, 300)}
 }
+
+// fieldName is a name that a caller can make up, and so make long, or of a phone number.
+func fieldName(s string) string { return clip(msisdn.Redact(s), 120) }
 
 // clip keeps a long name or message, which a caller can make, from making a long answer.
 func clip(s string, most int) string {

@@ -119,7 +119,7 @@ func queryFault(raw string) *FieldFault {
 	}
 	for name, all := range values {
 		if len(all) > 1 {
-			return &FieldFault{clip(name, 120), "comes twice: give it once"}
+			return &FieldFault{fieldName(name), "comes twice: give it once"}
 		}
 	}
 	return nil
