@@ -51,7 +51,8 @@ func Classify(err error) Class {
 	return c
 }
 
-// Describe says for people what went wrong: the error in the modem's words, what the code means where that says more, and
+// Describe says for people what went wrong: the error in the modem's words, what the code means where that says more,
+// and
 // the clause that defines it.
 func (c Class) Describe(err error) string {
 	text := err.Error()
@@ -64,7 +65,8 @@ func (c Class) Describe(err error) string {
 	return text
 }
 
-// MemoryFull says whether an error says that the memory for texts has no room: what lies in it must be taken out (TS 23.040
+// MemoryFull says whether an error says that the memory for texts has no room: what lies in it must be taken out (TS
+// 23.040
 // 9.2.3.22, TS 27.005 3.2.5, TS 27.007 9.2).
 func MemoryFull(err error) bool {
 	var cms at.CMSError

@@ -37,7 +37,8 @@ const (
 	freshLook = 50 * time.Millisecond
 )
 
-// openNode opens a port's node. One that was made just now and may not be opened is tried again until udev has had its time;
+// openNode opens a port's node. One that was made just now and may not be opened is tried again until udev has had its
+// time;
 // ctx or the end of that ends it.
 func openNode(ctx context.Context, path string, open func(string) (int, error), made func(string) time.Time) (int, error) {
 	for {

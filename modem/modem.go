@@ -17,7 +17,8 @@ type Config struct {
 	PIN  string
 	// PINGuard remembers which card refused which PIN; nil: remembered as long as this process lives.
 	PINGuard PINGuard
-	// PINTrial has the PIN entered on purpose, because a person asked for it: also with one wrong entry behind, never as the last try.
+	// PINTrial has the PIN entered on purpose, because a person asked for it: also with one wrong entry behind, never
+	// as the last try.
 	// Open notes in it what the card's counter showed. Nil: only where every try is left.
 	PINTrial *PINTrial
 	SMSC     string // "" = the SIM's
@@ -44,11 +45,14 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// PINGuard keeps a PIN from burning the tries of a card, in this process and over its restarts. card is the ICCID, or "imei:" and the
+// PINGuard keeps a PIN from burning the tries of a card, in this process and over its restarts. card is the ICCID, or
+// "imei:" and the
 // IMEI when the card can't be read before its PIN.
 type PINGuard interface {
-	// Before writes down that the card is about to be given this PIN, or refuses it: one that it has refused before, or one whose entry
-	// was begun and never ended. counted says that the card's counter was read and shows every try: then what was begun did no harm.
+	// Before writes down that the card is about to be given this PIN, or refuses it: one that it has refused before, or
+	// one whose entry
+	// was begun and never ended. counted says that the card's counter was read and shows every try: then what was begun
+	// did no harm.
 	Before(card, pin string, counted bool) error
 	// After writes down what became of it.
 	After(card, pin string, v PINVerdict) error

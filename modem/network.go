@@ -48,7 +48,8 @@ const (
 	domains
 )
 
-// registrations are the prefixes of each domain's command and unsolicited line (TS 27.007 7.2, 10.1.22, 10.1.47, 10.1.20).
+// registrations are the prefixes of each domain's command and unsolicited line (TS 27.007 7.2, 10.1.22, 10.1.47,
+// 10.1.20).
 var registrations = [domains]string{CS: "+CREG:", EPS: "+CEREG:", NR: "+C5GREG:", GPRS: "+CGREG:"}
 
 func unregistered() (r Registration) {
@@ -110,7 +111,8 @@ func (s Signal) String() string {
 	return fmt.Sprintf("%d dBm", s.DBm)
 }
 
-// Registration asks the modem whether it is registered, domain by domain until one carries SMS: any will do, for sending is what
+// Registration asks the modem whether it is registered, domain by domain until one carries SMS: any will do, for
+// sending is what
 // tells. A modem may be known to one of them only, and one that is to 5G alone says so by +C5GREG and nothing else.
 func (m *Modem) Registration(ctx context.Context) (Registration, error) {
 	for d, prefix := range registrations {
@@ -134,7 +136,8 @@ func (m *Modem) heardSoFar() Registration {
 	return combine(in)
 }
 
-// combine judges over all domains. Where none carries SMS, what the circuit-switched one says tells most, then the next that says
+// combine judges over all domains. Where none carries SMS, what the circuit-switched one says tells most, then the next
+// that says
 // anything.
 func combine(in [domains]RegStatus) Registration {
 	r := Registration{Status: RegUnknown, In: in}

@@ -51,7 +51,8 @@ const (
 	simBroken
 )
 
-// unlock brings the card to READY. A PIN is entered only when that can't cost the card its last tries: never by itself where the counter
+// unlock brings the card to READY. A PIN is entered only when that can't cost the card its last tries: never by itself
+// where the counter
 // shows that one was wrong already, and never again one that the card has refused.
 func (m *Modem) unlock(ctx context.Context, id *Identity) error {
 	state, what, err := m.settledSIM(ctx)
@@ -191,7 +192,8 @@ func (m *Modem) enterPIN(ctx context.Context, id *Identity) error {
 	return m.pinFailed(ctx, id, card, left, err)
 }
 
-// mayEnter keeps a PIN back where the counter shows that one was wrong already. On purpose it is entered then too, but never as the last
+// mayEnter keeps a PIN back where the counter shows that one was wrong already. On purpose it is entered then too, but
+// never as the last
 // try, and so never where nobody tells which it is.
 func (m *Modem) mayEnter(left int) error {
 	trial := m.c.PINTrial
@@ -216,7 +218,8 @@ func (m *Modem) mayEnter(left int) error {
 	return nil
 }
 
-// pinFailed tells a refusal from an entry that never reached the card: by what the card says in words, else by its counter. Where neither
+// pinFailed tells a refusal from an entry that never reached the card: by what the card says in words, else by its
+// counter. Where neither
 // can be had it stays written down as begun, or counts as a refusal when nobody ever tells: a try may be gone.
 func (m *Modem) pinFailed(ctx context.Context, id *Identity, card string, before int, err error) error {
 	verdict, after := PINRefused, -1
@@ -283,7 +286,8 @@ var counters = []counter{
 	{"telit", "AT#PCT", 0},
 }
 
-// pinTries is how many tries the card has left for its PIN, -1 when nobody tells: first in the standard way, then in that of the vendor,
+// pinTries is how many tries the card has left for its PIN, -1 when nobody tells: first in the standard way, then in
+// that of the vendor,
 // then in those of all others, for modems are sold under many names. All of them only ask.
 func (m *Modem) pinTries(h *hands, manufacturer string) int {
 	if n := m.standardTries(h); n >= 0 {

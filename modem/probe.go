@@ -10,7 +10,8 @@ func Probe(ctx context.Context, c Config) (id Identity, err error) {
 	return id, err
 }
 
-// Touch opens a port as Probe does, lets do act on who answers there, and closes it: the way to a modem that cannot be opened
+// Touch opens a port as Probe does, lets do act on who answers there, and closes it: the way to a modem that cannot be
+// opened
 // because its card is missing, or cannot be read.
 func Touch(ctx context.Context, c Config, do func(*Modem)) error {
 	port, err := openPort(ctx, c.Port, c.Baud)

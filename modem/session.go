@@ -202,7 +202,8 @@ func (h *hands) do(cmd at.Command) (at.Result, bool) {
 	return res, err == nil
 }
 
-// rest gives a busy card time: for a second, or until the modem says that it is ready. It is false when it was given enough.
+// rest gives a busy card time: for a second, or until the modem says that it is ready. It is false when it was given
+// enough.
 func (h *hands) rest() bool {
 	if h.busyUntil.IsZero() {
 		h.busyUntil = time.Now().Add(simPatience)

@@ -127,7 +127,8 @@ func (m *Modem) meaning(e at.Event) []Event {
 		case m.awake <- struct{}{}:
 		default:
 		}
-		// Soon after the handshake it is the modem's start; if that left something out, what was refused then is asked for again.
+		// Soon after the handshake it is the modem's start; if that left something out, what was refused then is asked
+		// for again.
 		if since := m.ready.Load(); since != nil && (time.Since(*since) > settleTime || m.lacks.Load()) {
 			m.stale.Store(true)
 			return []Event{{Kind: Restarted, Text: line}}

@@ -13,7 +13,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// Enqueue takes a message in, in the caller's transaction. A draft that repeats an idempotency key of its owner gives the
+// Enqueue takes a message in, in the caller's transaction. A draft that repeats an idempotency key of its owner gives
+// the
 // message that the first one made, or ErrIdempotencyConflict when it is another draft.
 func Enqueue(ctx context.Context, tx Tx, p Policy, d Draft, now time.Time) (Message, error) {
 	return with(p).enqueue(ctx, tx, d, now)
@@ -95,7 +96,8 @@ func visible(r rune) bool {
 		!unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point)
 }
 
-// Cancel takes an owner's message back of which nothing was handed to a modem yet; ErrNotCancellable otherwise, and ErrNotFound
+// Cancel takes an owner's message back of which nothing was handed to a modem yet; ErrNotCancellable otherwise, and
+// ErrNotFound
 // for another owner's.
 func (q *Queue) Cancel(ctx context.Context, owner, id string) (m Message, err error) {
 	err = q.store.Update(ctx, func(tx Tx) error {

@@ -87,8 +87,10 @@ func (p *Priority) UnmarshalText(text []byte) error {
 	return fmt.Errorf("priority: %.20q is none of bulk, normal, urgent", text)
 }
 
-// Whoever asks for a message names an owner, and gets only what is that owner's; what is another's is as little there as what
-// does not exist. Everyone, which owns nothing, gets what is anybody's. "" gets nothing: who forgets to name an owner sees
+// Whoever asks for a message names an owner, and gets only what is that owner's; what is another's is as little there
+// as what
+// does not exist. Everyone, which owns nothing, gets what is anybody's. "" gets nothing: who forgets to name an owner
+// sees
 // no row, and a row without an owner is only Everyone's.
 const Everyone = "*"
 

@@ -179,8 +179,10 @@ func (s Segment) again(o Outcome, t terms) Segment {
 	return s
 }
 
-// wait is how long a segment rests after its nth temporary error. least is what the error itself asks for: the first time
-// that is enough, and after that the policy's backoff counts too, so that an error which asks for seconds does not use up
+// wait is how long a segment rests after its nth temporary error. least is what the error itself asks for: the first
+// time
+// that is enough, and after that the policy's backoff counts too, so that an error which asks for seconds does not use
+// up
 // all attempts within them.
 func (p Policy) wait(n int, least time.Duration) time.Duration {
 	if least > 0 {

@@ -10,7 +10,8 @@ import (
 // Store runs one transaction.
 type Store interface {
 	Update(ctx context.Context, fn func(Tx) error) error
-	// Ahead is Update for what a modem waits for. It does not wait for those that wait in Update: what comes in must not keep
+	// Ahead is Update for what a modem waits for. It does not wait for those that wait in Update: what comes in must
+	// not keep
 	// what came in before from being sent.
 	Ahead(ctx context.Context, fn func(Tx) error) error
 }
@@ -73,7 +74,8 @@ type Tx interface {
 	// NextWipe is the end of the earliest message whose text (numbers) still stand; zero for none.
 	NextWipe(ctx context.Context) (text, numbers time.Time, err error)
 
-	// Emit writes an event; its data has no text and no whole number in it. Only its owner is told of it; of Everyone's,
+	// Emit writes an event; its data has no text and no whole number in it. Only its owner is told of it; of
+	// Everyone's,
 	// everybody.
 	Emit(ctx context.Context, typ, subject, owner string, data any) error
 	// Wake has the dispatchers look for work after COMMIT.

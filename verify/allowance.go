@@ -5,9 +5,11 @@ import (
 	"time"
 )
 
-// A tail that fits nothing ends no filing, or anybody who knows a phone could end it. It is charged to the phone instead: to
+// A tail that fits nothing ends no filing, or anybody who knows a phone could end it. It is charged to the phone
+// instead: to
 // its allowance of wrong tails in the last 24 hours, a row each, whether anybody waits at that phone or not. Past the
-// allowance a check of this phone costs work that grows with each wrong tail, and waits. Who comes with a token is spared
+// allowance a check of this phone costs work that grows with each wrong tail, and waits. Who comes with a token is
+// spared
 // both, and so is a reply, which comes from the phone itself; for all of them the phone has so many checks an hour.
 // docs/threats.md computes what that leaves to somebody who guesses, and a test holds it.
 
@@ -17,18 +19,21 @@ const (
 	sentTail  = "tail"
 )
 
-// What a check of a phone costs with the first wrong tail past the allowance, and at most. A proof of one bit more takes twice
+// What a check of a phone costs with the first wrong tail past the allowance, and at most. A proof of one bit more
+// takes twice
 // the hashes; 22 bits are four million, a few seconds on a phone.
 const (
 	tollBits, mostTollBits = 18, 22
 	tollWait, mostTollWait = 30 * time.Second, 5 * time.Minute
 )
 
-// heldKind is the kind under which entries are noted that had a challenge's code and a wrong tail: whoever makes them holds the
+// heldKind is the kind under which entries are noted that had a challenge's code and a wrong tail: whoever makes them
+// holds the
 // phone, and guesses the certificate.
 func heldKind(challengeID string) string { return "held:" + challengeID }
 
-// toll is what the next check of a phone costs after these wrong tails of the last day, oldest first: the zero bits of its
+// toll is what the next check of a phone costs after these wrong tails of the last day, oldest first: the zero bits of
+// its
 // proof of work, and how long it must wait.
 func (p Policy) toll(tails []time.Time, now time.Time) (bits int, wait time.Duration) {
 	past := len(tails) - p.WrongTails
@@ -45,7 +50,8 @@ func (p Policy) toll(tails []time.Time, now time.Time) (bits int, wait time.Dura
 	return min(tollBits+past, mostTollBits), wait
 }
 
-// refusal says why a check of a phone is not made now; refused is false when it is. It reads the same rows for every phone.
+// refusal says why a check of a phone is not made now; refused is false when it is. It reads the same rows for every
+// phone.
 func (s *Service) refusal(ctx context.Context, tx Tx, in submission, numberMACs [][]byte, now time.Time) (a Answer, refused bool, err error) {
 	checks, err := tx.SentSince(ctx, numberMACs, sentCheck, now.Add(-time.Hour))
 	if err != nil {
@@ -88,9 +94,12 @@ func (s *Service) noteHeld(ctx context.Context, tx Tx, l line, numberMACs [][]by
 	return tx.NoteSent(ctx, numberMACs[0], heldKind(l.held.ID), now)
 }
 
-// withoutHeld takes out of a comparison the challenges whose tail was guessed max_wrong times by somebody who had the code: they
-// compare with nothing more, or whoever holds a phone would have many tries at its owner's certificate. closed says that this
-// left nothing of what fitted. The filing is not ended by it: its client gives the person another phone, or files again.
+// withoutHeld takes out of a comparison the challenges whose tail was guessed max_wrong times by somebody who had the
+// code: they
+// compare with nothing more, or whoever holds a phone would have many tries at its owner's certificate. closed says
+// that this
+// left nothing of what fitted. The filing is not ended by it: its client gives the person another phone, or files
+// again.
 func (s *Service) withoutHeld(ctx context.Context, tx Tx, l line, numberMACs [][]byte) (_ line, closed bool, err error) {
 	left := l.tail[:0:0]
 	for _, c := range l.tail {

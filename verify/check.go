@@ -191,7 +191,8 @@ func lineUp(all []Challenge, h hashes) (l line) {
 		tailless := h.tailless(c)
 		tail = tail || tailless && h.named
 		switch {
-		// A phone alone shows nobody to be its owner: of such a challenge is told only who has its code, or names its filing.
+		// A phone alone shows nobody to be its owner: of such a challenge is told only who has its code, or names its
+		// filing.
 		case tailless && !h.named && code && !c.State.Terminal():
 			l.right = &c
 		case tailless && !h.named:
@@ -216,7 +217,8 @@ func lineUp(all []Challenge, h hashes) (l line) {
 	return l
 }
 
-// tailMissing refuses a submission without a tail where something asks for one. It is charged to nobody. Whose word it is
+// tailMissing refuses a submission without a tail where something asks for one. It is charged to nobody. Whose word it
+// is
 // that none is asked for gets the answer of a wrong tail: a phone alone must not tell whether it has a contact check.
 func (h hashes) tailMissing(all []Challenge, in submission) (Answer, bool) {
 	if in.tail != "" || in.noTail {
@@ -311,7 +313,8 @@ func (c Challenge) until(other time.Time) time.Time {
 	return c.Deadline
 }
 
-// noRecord charges a tail that fits nothing to the phone's allowance, and to no challenge. Whether any is open is not told: a
+// noRecord charges a tail that fits nothing to the phone's allowance, and to no challenge. Whether any is open is not
+// told: a
 // phone without one takes the same statements, and gets the same answer.
 func (s *Service) noRecord(ctx context.Context, tx Tx, l line, in submission, h hashes, now time.Time) (Answer, error) {
 	if err := tx.NoteCheck(ctx, true, now); err != nil {

@@ -7,8 +7,10 @@ import (
 	"attestd/internal/msisdn"
 )
 
-// Challenge reads an owner's general challenge, its deadline applied. The challenge of a filing is not found: it is shown with
-// its filing, and checked with the tail of a certificate only. That of another owner is not found either, here and below.
+// Challenge reads an owner's general challenge, its deadline applied. The challenge of a filing is not found: it is
+// shown with
+// its filing, and checked with the tail of a certificate only. That of another owner is not found either, here and
+// below.
 func (s *Service) Challenge(ctx context.Context, owner, id string) (Challenge, error) {
 	return s.withGeneral(ctx, owner, id, func(_ Tx, c Challenge, _ time.Time) (Challenge, error) { return c, nil })
 }

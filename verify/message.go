@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Arrival is the delivery of a challenge's first SMS. It happens once to a challenge, and never to one without a report.
+// Arrival is the delivery of a challenge's first SMS. It happens once to a challenge, and never to one without a
+// report.
 type Arrival struct {
 	Now  bool          // it became known with this change
 	Took time.Duration // from the intake of the challenge until then

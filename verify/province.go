@@ -62,8 +62,10 @@ var areaNames = func() (all []string) {
 // mostAreas is several times what there is (10 million numbers to a segment of three digits, 10,000 to an entry).
 const mostAreas = 2_000_000
 
-// ReadAreas reads lines as libphonenumber's geocoding data has them (resources/geocoding/zh/86.txt, or en): "861380013|北京市". Numbers
-// begin with the country code; of a place only the province is kept. Landlines and places that are no province are left out.
+// ReadAreas reads lines as libphonenumber's geocoding data has them (resources/geocoding/zh/86.txt, or en):
+// "861380013|北京市". Numbers
+// begin with the country code; of a place only the province is kept. Landlines and places that are no province are left
+// out.
 func ReadAreas(r io.Reader) (Areas, error) {
 	all := Areas{}
 	lines := bufio.NewScanner(r)
@@ -93,7 +95,8 @@ func ReadAreas(r io.Reader) (Areas, error) {
 	return all, nil
 }
 
-// provinceIn finds a province's name at the beginning of a Chinese place (浙江省杭州市) or at the end of an English one (Hangzhou, Zhejiang).
+// provinceIn finds a province's name at the beginning of a Chinese place (浙江省杭州市) or at the end of an English one
+// (Hangzhou, Zhejiang).
 func provinceIn(where string) int {
 	for i, key := range areaNames {
 		if p := provinces[key]; strings.HasPrefix(where, p.zh) || where == p.en || strings.HasSuffix(where, ", "+p.en) {

@@ -64,8 +64,10 @@ type PersonRequest struct {
 }
 
 // CheckRequest is what a person submits: the code, the mobile, and the last 6 characters of the certificate. FilingID
-// is only needed by who wants to narrow it down. Via says through which door it came ("web", "sms"). Work is the zero bits
-// of the proof of work that came with it; Trusted says that it came with a token. NoTail is the person's word that it is for
+// is only needed by who wants to narrow it down. Via says through which door it came ("web", "sms"). Work is the zero
+// bits
+// of the proof of work that came with it; Trusted says that it came with a token. NoTail is the person's word that it
+// is for
 // a contact check: then it is compared with those alone, and Tail is left empty.
 type CheckRequest struct {
 	Code     string

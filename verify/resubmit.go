@@ -7,8 +7,10 @@ import (
 	"time"
 )
 
-// A filing that failed is submitted again with the same data: a new filing takes its place, with the same persons and new codes.
-// Whoever had verified verifies again. What it is made of stands in the rows of the old one, names and numbers sealed, so it works
+// A filing that failed is submitted again with the same data: a new filing takes its place, with the same persons and
+// new codes.
+// Whoever had verified verifies again. What it is made of stands in the rows of the old one, names and numbers sealed,
+// so it works
 // only until these are wiped.
 
 // Errors of ResubmitFiling besides Invalid, ErrNotFound, ErrSuperseded, ErrReferenceConflict and TooManyFilings.
@@ -110,7 +112,8 @@ func (s *Service) submitAgain(ctx context.Context, tx Tx, old Filing, reference 
 	return f, s.emitFiling(ctx, tx, "filing."+string(f.State), f)
 }
 
-// kept reads what a filing was made of from its rows, as far as it is needed: who must verify, at which phones. sites are those
+// kept reads what a filing was made of from its rows, as far as it is needed: who must verify, at which phones. sites
+// are those
 // that their SMS name.
 func (s *Service) kept(ctx context.Context, tx Tx, old Filing) (in intake, sites []string, err error) {
 	in = intake{Owner: old.Owner, Origin: old.Origin, Type: old.Type, Province: old.Province}
@@ -196,7 +199,8 @@ func (s *Service) dontResubmit(ctx context.Context, tx Tx, f *Filing, now time.T
 // resubmitLater is when one that could not be submitted again for a reason of the moment is tried again.
 const resubmitLater = time.Hour
 
-// resubmitFilings submits again what is due, each in a transaction of its own: what stands in the way of one is in nobody else's.
+// resubmitFilings submits again what is due, each in a transaction of its own: what stands in the way of one is in
+// nobody else's.
 func (s *Service) resubmitFilings(ctx context.Context, now time.Time) error {
 	for {
 		var due []string
@@ -230,7 +234,8 @@ func (s *Service) putOff(ctx context.Context, tx Tx, id string, until time.Time)
 	return tx.UpdateFiling(ctx, f)
 }
 
-// resubmitFiling submits a filing again by itself. A limit of a phone puts it off until that is over; what will not change ends
+// resubmitFiling submits a filing again by itself. A limit of a phone puts it off until that is over; what will not
+// change ends
 // it, and is told.
 func (s *Service) resubmitFiling(ctx context.Context, tx Tx, id string, now time.Time) error {
 	f, err := tx.Filing(ctx, id)

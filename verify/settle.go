@@ -171,7 +171,8 @@ func (s *Service) lapse(ctx context.Context, tx Tx, all []Challenge, now time.Ti
 }
 
 // CancelFiling ends a filing at its client's wish; note is the client's reason in its own words. A filing that is
-// cancelled already is given as it is, and one that was to be submitted again by itself is that no longer; one that has ended
+// cancelled already is given as it is, and one that was to be submitted again by itself is that no longer; one that has
+// ended
 // otherwise gives ErrFilingClosed.
 func (s *Service) CancelFiling(ctx context.Context, owner, id, note string) (f Filing, err error) {
 	stopped := false
@@ -208,7 +209,8 @@ func (s *Service) cancel(ctx context.Context, tx Tx, owner, id, note string, now
 	return f, err
 }
 
-// filingAt reads an owner's filing in order to change it: deadlines are applied. That of another is not found, and nothing of
+// filingAt reads an owner's filing in order to change it: deadlines are applied. That of another is not found, and
+// nothing of
 // it is touched.
 func (s *Service) filingAt(ctx context.Context, tx Tx, owner, id string, now time.Time) (Filing, error) {
 	if f, err := tx.Filing(ctx, id); err != nil {

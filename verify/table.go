@@ -77,7 +77,8 @@ var rules = []rule{
 	{Type: ContactCheck, Must: []whom{everySite}, Name: "contact check"},
 }
 
-// onRecord are the types in which the number on the existing record counts: another one is not verified there, but in a filing that
+// onRecord are the types in which the number on the existing record counts: another one is not verified there, but in a
+// filing that
 // changes the record (change, additional_website). access_cancellation is not among them, for nobody verifies in it.
 var onRecord = map[FilingType]bool{"access": true, "entity_cancellation": true, "website_cancellation": true, ContactCheck: true}
 

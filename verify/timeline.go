@@ -39,7 +39,8 @@ type Moment struct {
 	By         string // and which one took its place
 }
 
-// Timeline tells what happened to an owner's filing, oldest first: at most limit moments after seq. next continues it, 0 at its end.
+// Timeline tells what happened to an owner's filing, oldest first: at most limit moments after seq. next continues it,
+// 0 at its end.
 // It goes back as far as events are kept.
 func (s *Service) Timeline(ctx context.Context, owner, id string, after int64, limit int) (all []Moment, next int64, err error) {
 	if limit <= 0 || limit > 1000 {

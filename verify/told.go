@@ -2,14 +2,16 @@ package verify
 
 // What a filing's state and reason mean to those who only ask how it stands.
 
-// The status of a filing in the three words of access platforms (WeChat); 0 for a filing that is none of theirs any more.
+// The status of a filing in the three words of access platforms (WeChat); 0 for a filing that is none of theirs any
+// more.
 const (
 	AccessWaiting  = 1
 	AccessDone     = 2
 	AccessTimedOut = 3
 )
 
-// AccessStatus is the filing's state as access platforms count: waiting, done, timed out. A filing that was cancelled or superseded
+// AccessStatus is the filing's state as access platforms count: waiting, done, timed out. A filing that was cancelled
+// or superseded
 // is none of these.
 func (f Filing) AccessStatus() int {
 	switch f.State {

@@ -9,7 +9,8 @@ import (
 	"attestd/internal/msisdn"
 )
 
-// Warning says what may go wrong with a filing that was taken: it never refuses one. It is worked out for the answer to whoever
+// Warning says what may go wrong with a filing that was taken: it never refuses one. It is worked out for the answer to
+// whoever
 // filed, and kept nowhere.
 type Warning struct {
 	Field   string
@@ -68,7 +69,8 @@ func segmentOf(n msisdn.Number) string {
 	return ""
 }
 
-// warnings looks at those who must verify. Of other filings it looks only at those of the same origin, so that no client learns
+// warnings looks at those who must verify. Of other filings it looks only at those of the same origin, so that no
+// client learns
 // what another one has filed.
 func (s *Service) warnings(ctx context.Context, tx Tx, in intake, f Filing) (all []Warning, err error) {
 	for i, p := range in.Persons {

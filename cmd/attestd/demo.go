@@ -130,7 +130,8 @@ func isTerminal(f *os.File) bool {
 	return err == nil
 }
 
-// fold breaks a line into lines of at most width columns, at spaces or between Chinese characters, which take two. A word that is longer
+// fold breaks a line into lines of at most width columns, at spaces or between Chinese characters, which take two. A
+// word that is longer
 // stays whole.
 func fold(s string, width int) (lines []string) {
 	line, used := "", 0

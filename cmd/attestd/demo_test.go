@@ -74,7 +74,8 @@ func TestADemoWhoseReaderWentLeavesNothingBehind(t *testing.T) {
 // unlike is what differs from run to run.
 var unlike = []*regexp.Regexp{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}`), regexp.MustCompile(`\d+\.\d+ s`), regexp.MustCompile(`\d+`)}
 
-// wordsOf are the words of the demo, one step or line after the other, in the order of the alphabet: steps that happen at once come in any order.
+// wordsOf are the words of the demo, one step or line after the other, in the order of the alphabet: steps that happen
+// at once come in any order.
 func wordsOf(lines []string) string {
 	text := strings.Join(lines, " ")
 	for _, one := range unlike {

@@ -9,7 +9,8 @@ import (
 	"syscall"
 )
 
-// logger writes to w. Where that is the journal, each line says how grave it is (sd-daemon(3)), so that journalctl -p err shows what is,
+// logger writes to w. Where that is the journal, each line says how grave it is (sd-daemon(3)), so that journalctl -p
+// err shows what is,
 // and the time is left to the journal's own clock.
 func logger(w io.Writer, format string, level *slog.LevelVar) *slog.Logger {
 	o := &slog.HandlerOptions{Level: level}
@@ -34,7 +35,8 @@ func logger(w io.Writer, format string, level *slog.LevelVar) *slog.Logger {
 	})
 }
 
-// isJournal says whether a writer is the stream that systemd connected to the journal: JOURNAL_STREAM has its device and inode
+// isJournal says whether a writer is the stream that systemd connected to the journal: JOURNAL_STREAM has its device
+// and inode
 // (systemd.exec(5)), and is inherited by programs whose output goes elsewhere.
 func isJournal(w io.Writer) bool {
 	f, ok := w.(*os.File)

@@ -111,7 +111,8 @@ func (c *loopbackCmd) configured(ctx context.Context) (modem.Config, error) {
 	return modem.Config{}, fmt.Errorf("--modem: %s has %q: name one of them", c.Config, names)
 }
 
-// countedOnly lets a PIN be entered only where the card's own counter tells that nothing can be lost by it: which card has refused which
+// countedOnly lets a PIN be entered only where the card's own counter tells that nothing can be lost by it: which card
+// has refused which
 // PIN is remembered by the gateway alone.
 type countedOnly struct{}
 

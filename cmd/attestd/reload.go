@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// reloadAnswer is the file in $RUNTIME_DIRECTORY in which a gateway says what came of a SIGHUP: one line, "ok" or what was wrong.
+// reloadAnswer is the file in $RUNTIME_DIRECTORY in which a gateway says what came of a SIGHUP: one line, "ok" or what
+// was wrong.
 const reloadAnswer = "reload"
 
 type reloadCmd struct {

@@ -187,7 +187,8 @@ func (c *webhooksSecretCmd) Run(a *app) error {
 	return nil
 }
 
-// change does what was asked for. The database knows which secrets of call-backs receivers know: they are not replaced by accident.
+// change does what was asked for. The database knows which secrets of call-backs receivers know: they are not replaced
+// by accident.
 func (c *webhooksSecretCmd) change(a *app, cfg config.Config, path string) (secrets webhook.Secrets, err error) {
 	var known *store.Store // nil for an endpoint's own file, and before the first start
 	if _, missing := os.Stat(databasePath(cfg)); missing == nil && path == daemon.WebhookSecretFile(cfg) {

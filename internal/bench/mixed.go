@@ -12,7 +12,8 @@ import (
 	"attestd/modem/simulator"
 )
 
-// mixed measures what is left of a modem's throughput while as many clients as can hand in messages, each waiting for its answer
+// mixed measures what is left of a modem's throughput while as many clients as can hand in messages, each waiting for
+// its answer
 // before it asks again: what is taken in must not keep what was taken in before from being sent.
 func mixed(ctx context.Context, b *bench) error {
 	const each = 10 * time.Second

@@ -10,7 +10,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// The ministry's names, as fold leaves them (I, l and 1 are one), and the number from which its codes come. RN is how a small
+// The ministry's names, as fold leaves them (I, l and 1 are one), and the number from which its codes come. RN is how a
+// small
 // m can be written with two letters.
 var (
 	han   = []string{"工信部", "工业和信息化部", "工业与信息化部", "工业信息化部", "工业和资讯化部", "12381"}
@@ -19,7 +20,8 @@ var (
 
 var names = pattern()
 
-// pattern finds the names. Between Han characters and digits anything may stand that is neither. Between Latin letters too,
+// pattern finds the names. Between Han characters and digits anything may stand that is neither. Between Latin letters
+// too,
 // where the whole is not part of longer words: "M I I T" and "MI-IT" are the ministry, "Xiaomi IT" is not.
 func pattern() *regexp.Regexp {
 	var all []string
@@ -50,7 +52,8 @@ func spaced(name string) string {
 	return b.String()
 }
 
-// Ministry says whether a text names the ministry of industry and information technology, or the number of its codes, in
+// Ministry says whether a text names the ministry of industry and information technology, or the number of its codes,
+// in
 // any form that a person would read so.
 func Ministry(text string) bool { return names.MatchString(fold(text)) }
 
@@ -68,7 +71,8 @@ func Digits(text string) string {
 	}, norm.NFKC.String(strings.ToValidUTF8(text, " ")))
 }
 
-// fold brings a text to one form: compatibility characters decomposed (UAX 15), accents and everything unseen dropped, upper
+// fold brings a text to one form: compatibility characters decomposed (UAX 15), accents and everything unseen dropped,
+// upper
 // case, characters that look alike made one (UTS 39), and a blank for whatever is neither letter nor digit.
 func fold(text string) string {
 	var b strings.Builder
@@ -154,7 +158,8 @@ func enclosed(r rune) (rune, bool) {
 	return 0, false
 }
 
-// alike is similar by the character that looks like another, with what the standard leaves out: Latin small capitals, and
+// alike is similar by the character that looks like another, with what the standard leaves out: Latin small capitals,
+// and
 // the numerals and traditional forms in which the names may be written.
 var alike = func() map[rune]rune {
 	all := map[rune]rune{

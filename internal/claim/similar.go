@@ -1,8 +1,11 @@
 package claim
 
-// similar are the characters that look like those of the ministry's names, by the one that each is taken for: every line of
-// confusables.txt (UTS 39, version 13.0.0) whose prototype is one of them, without those that NFKD brings to it. Where the
-// standard takes I, l and 1 for one another, so does this table. Symbols that look like 1 or T are taken for | and ⊤, since
+// similar are the characters that look like those of the ministry's names, by the one that each is taken for: every
+// line of
+// confusables.txt (UTS 39, version 13.0.0) whose prototype is one of them, without those that NFKD brings to it. Where
+// the
+// standard takes I, l and 1 for one another, so does this table. Symbols that look like 1 or T are taken for | and ⊤,
+// since
 // they may as well stand between two characters.
 var similar = map[rune]string{
 	'1': "\u0131\u0196\u01c0\u0269\u026a\u0399\u03b9\u0406\u0456\u04c0\u04cf\u05d5\u05df\u0627\u0661\u06f1\u07ca\u13a5\u16c1\u2c92\u2d4f\ua4f2\ua647\uab75\U0001028a\U00010309\U00010320\U000118c3\U00016f28\U0001e8c7",

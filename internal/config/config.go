@@ -16,8 +16,10 @@ const (
 	Test       = "test"
 )
 
-// Config is everything that attestd can be told. A key, or a section with all its keys, that a running gateway takes over at a
-// reload says so in its tag; all others need a restart. [Load] returns it complete: defaults filled in, every [[modem]] with
+// Config is everything that attestd can be told. A key, or a section with all its keys, that a running gateway takes
+// over at a
+// reload says so in its tag; all others need a restart. [Load] returns it complete: defaults filled in, every [[modem]]
+// with
 // the values it takes from [modems], file names made absolute, PINs read.
 type Config struct {
 	Environment   string        `toml:"environment"`

@@ -69,7 +69,8 @@ func diff(path string, from, to reflect.Value, add func(string)) {
 	}
 }
 
-// canReload says whether a running gateway can take a key over. A challenge or a message under way keeps what it was made under.
+// canReload says whether a running gateway can take a key over. A challenge or a message under way keeps what it was
+// made under.
 func canReload(key string) bool {
 	t := reflect.TypeFor[Config]()
 	for _, part := range strings.Split(key, ".") {

@@ -37,21 +37,24 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %d faults:\n  %s", name, len(e.Faults), strings.Join(e.Faults, "\n  "))
 }
 
-// Load reads, completes and validates a file, and reads the secrets that it names: for who serves. Its error is an *Error for all that
+// Load reads, completes and validates a file, and reads the secrets that it names: for who serves. Its error is an
+// *Error for all that
 // stands in the file.
 func Load(path string) (Config, error) {
 	c, _, err := load(path, readSecrets)
 	return c, err
 }
 
-// LoadSettings is Load without the secrets of modems and of TLS, for commands that need none: systemd may bring them to the unit alone
+// LoadSettings is Load without the secrets of modems and of TLS, for commands that need none: systemd may bring them to
+// the unit alone
 // (LoadCredential=), and who works on the database must not need to see them. [Modem.ReadPIN] reads one.
 func LoadSettings(path string) (Config, error) {
 	c, _, err := load(path, noSecrets)
 	return c, err
 }
 
-// LoadToCheck is Load for somebody outside of the unit: a secret that is not there and may be one of systemd's is a note, not a fault.
+// LoadToCheck is Load for somebody outside of the unit: a secret that is not there and may be one of systemd's is a
+// note, not a fault.
 func LoadToCheck(path string) (c Config, notes []string, err error) { return load(path, checkSecrets) }
 
 // secrets says what is done with the files that hold PINs and the key of TLS.
@@ -155,7 +158,8 @@ func read(path string) (string, error) {
 	return string(text), nil
 }
 
-// complete makes file names absolute. Relative names of secrets are looked for among systemd's credentials: those that are not seen are
+// complete makes file names absolute. Relative names of secrets are looked for among systemd's credentials: those that
+// are not seen are
 // listed, by their key.
 func (c *Config) complete(dir string) (faults []string, credentials map[string]bool) {
 	var b binder
@@ -191,7 +195,8 @@ func (c *Config) complete(dir string) (faults []string, credentials map[string]b
 	return b.faults, credentials
 }
 
-// secrets reads PINs and tries the files of TLS. With lenient, one that is not there and may be a credential of the unit is a note.
+// secrets reads PINs and tries the files of TLS. With lenient, one that is not there and may be a credential of the
+// unit is a note.
 func (c *Config) secrets(credentials map[string]bool, lenient bool) (faults, notes []string) {
 	var b binder
 	unseen := func(key, name string) bool {

@@ -226,7 +226,8 @@ func (b *binder) modemList(modems []Modem, general ModemDefaults) {
 	}
 }
 
-// samePort is one name for all ways to write a path; what it is a link to may change, and is found out when it is opened.
+// samePort is one name for all ways to write a path; what it is a link to may change, and is found out when it is
+// opened.
 func samePort(port string) string {
 	if filepath.IsAbs(port) {
 		return filepath.Clean(port)

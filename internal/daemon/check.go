@@ -12,7 +12,8 @@ import (
 	"attestd/verify"
 )
 
-// CheckDatabase says what would keep the gateway from serving this database: it belongs to another key or other secrets, or is not
+// CheckDatabase says what would keep the gateway from serving this database: it belongs to another key or other
+// secrets, or is not
 // whole. It makes and changes nothing; a database that is still to be made is good.
 func CheckDatabase(ctx context.Context, cfg config.Config) error {
 	o := store.Options{URL: cfg.Store.URL, KeyFile: cfg.Store.KeyFile}

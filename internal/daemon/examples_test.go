@@ -61,7 +61,8 @@ func examples(t *testing.T, page string) (all []example) {
 	return all
 }
 
-// elsewhere are the examples that need what this gateway has not: an id that is none here, a locked modem, a rejected filing.
+// elsewhere are the examples that need what this gateway has not: an id that is none here, a locked modem, a rejected
+// filing.
 var elsewhere = map[string][]int{
 	"POST /v1/messages/ID/cancel":              {200, 409},
 	"POST /v1/filings/ID/resubmit":             {409},

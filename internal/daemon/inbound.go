@@ -130,7 +130,8 @@ func languageOf(body, otherwise string) string {
 // answerOrigin begins the origin of a message that answers a text.
 const answerOrigin = "answer:"
 
-// unasked says whether a message is of those that nobody has to get: no code, no answer of ours, and not declared necessary.
+// unasked says whether a message is of those that nobody has to get: no code, no answer of ours, and not declared
+// necessary.
 func unasked(m queue.Draft) bool {
 	return !m.Necessary && !strings.HasPrefix(m.Origin, challengeOrigin) && !strings.HasPrefix(m.Origin, answerOrigin)
 }

@@ -63,12 +63,14 @@ func streamed(t *testing.T, r *rig.Rig, token, path string) string {
 // nowhere is the id of nothing.
 const nowhere = "01939b2f-5a52-7c3e-9c54-0f6d1a2b3c4d"
 
-// sameBut is a body without the id of its request: in what is another's and in what is not there nothing else may differ.
+// sameBut is a body without the id of its request: in what is another's and in what is not there nothing else may
+// differ.
 func sameBut(body []byte) string {
 	return regexp.MustCompile(`urn:attestd:request:[0-9a-f]+`).ReplaceAllString(string(body), "")
 }
 
-// decisions are what each operation with a token does for one who does not own: a new operation without one fails the test.
+// decisions are what each operation with a token does for one who does not own: a new operation without one fails the
+// test.
 var decisions = map[string]string{
 	"send-message": "makes", "create-filing": "makes", "create-challenge": "makes", "sendCode": "makes", "validateCode": "camara",
 	"list-messages": "list", "list-filings": "list", "search-filings": "list", "list-webhook-deliveries": "list",

@@ -59,7 +59,8 @@ func (d *Daemon) loadKeys(ctx context.Context) (*seal.Keyring, error) {
 	return fresh, nil
 }
 
-// takeKeys seals under the newest key from now on, and has what an older one made re-sealed. That it is the newest has been
+// takeKeys seals under the newest key from now on, and has what an older one made re-sealed. That it is the newest has
+// been
 // written down.
 func (d *Daemon) takeKeys(fresh *seal.Keyring) {
 	d.keys.Replace(fresh)

@@ -18,7 +18,8 @@ const (
 	probePatience = time.Second     // how long who asks waits for it
 )
 
-// prober tries whether the database takes writes: at most one trial at a time, and one every probeEvery, however many ask.
+// prober tries whether the database takes writes: at most one trial at a time, and one every probeEvery, however many
+// ask.
 type prober struct {
 	write func(context.Context) error
 

@@ -12,13 +12,15 @@ import (
 	"attestd/internal/msisdn"
 )
 
-// Messages go to the countries of abuse.region, and where that names none to those that the SIMs are at home in. Codes of
+// Messages go to the countries of abuse.region, and where that names none to those that the SIMs are at home in. Codes
+// of
 // filings go to those of verify.region, whatever the SIMs are.
 
 // regionWait is how long whoever asks before a SIM has been read should wait.
 const regionWait = 5 * time.Second
 
-// learnHomes looks where the SIMs are at home, and writes it down when that has changed: it holds after a restart until they
+// learnHomes looks where the SIMs are at home, and writes it down when that has changed: it holds after a restart until
+// they
 // are read again. Not within a transaction.
 func (d *Daemon) learnHomes(ctx context.Context) []string {
 	var now []string
@@ -60,7 +62,8 @@ func (d *Daemon) loadHomes(ctx context.Context) error {
 	return err
 }
 
-// atHome says whether texts to a country are counted against no cap. It touches no lock: it is asked within transactions.
+// atHome says whether texts to a country are counted against no cap. It touches no lock: it is asked within
+// transactions.
 func (d *Daemon) atHome(cfg config.Config) func(country string) bool {
 	first := cfg.Verify.Region[0]
 	return func(country string) bool {
@@ -95,7 +98,8 @@ var regionReasons = map[string]string{
 	"verify.region": "as verify.region says, since no SIM has been read yet; abuse.region names others",
 }
 
-// destination says why no message is sent to a number, "" for no reason, and how long to wait where that may change by itself.
+// destination says why no message is sent to a number, "" for no reason, and how long to wait where that may change by
+// itself.
 func (d *Daemon) destination(ctx context.Context, n msisdn.Number) (fault string, wait time.Duration) {
 	cfg := d.cfg.Load()
 	if n.IsShort() {

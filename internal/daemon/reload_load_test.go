@@ -15,7 +15,8 @@ import (
 	"attestd/modem/simulator"
 )
 
-// TestReloadsUnderLoadLoseNothing is for the race detector above all: filings, messages, texts that come in and webhooks go on while
+// TestReloadsUnderLoadLoseNothing is for the race detector above all: filings, messages, texts that come in and
+// webhooks go on while
 // one configuration after the other is taken over.
 func TestReloadsUnderLoadLoseNothing(t *testing.T) {
 	var calls atomic.Int64

@@ -13,7 +13,8 @@ import (
 	"attestd/modem"
 )
 
-// unlockTime is how long a modem may take to start, to answer and to count its tries: less than clients wait for an answer.
+// unlockTime is how long a modem may take to start, to answer and to count its tries: less than clients wait for an
+// answer.
 const unlockTime = 50 * time.Second
 
 // unlock has a person's PIN tried on a parked modem, and writes down that it was.
@@ -68,7 +69,8 @@ func told(n int) *int {
 	return &n
 }
 
-// Unlock is what a running gateway does for POST /v1/modems/NAME/unlock, where none is running: store.ErrInUse says that one is.
+// Unlock is what a running gateway does for POST /v1/modems/NAME/unlock, where none is running: store.ErrInUse says
+// that one is.
 func Unlock(ctx context.Context, cfg config.Config, name, pin string) (httpapi.Unlocked, error) {
 	d := &Daemon{log: slog.New(slog.DiscardHandler), started: time.Now()}
 	d.cfg.Store(&cfg)

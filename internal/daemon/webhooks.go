@@ -45,7 +45,8 @@ func (d *Daemon) buildWebhooks(ctx context.Context, cfg config.Config) error {
 	return nil
 }
 
-// webhookSettings is [webhooks] and [[webhook]] in webhook's words, secrets read: a reload is how one is rotated. A database whose
+// webhookSettings is [webhooks] and [[webhook]] in webhook's words, secrets read: a reload is how one is rotated. A
+// database whose
 // receivers know a secret gets no new one by itself.
 func (d *Daemon) webhookSettings(ctx context.Context, cfg config.Config) (webhook.Settings, error) {
 	path := WebhookSecretFile(cfg)

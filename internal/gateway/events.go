@@ -53,7 +53,8 @@ func (s *session) events(ctx context.Context) {
 // ringPause is after how long without RING the next one is another call: it comes every five seconds or so.
 const ringPause = 15 * time.Second
 
-// rings counts a call at its first RING, and hangs up. That is done beside the events: a submission may be under way, and what the
+// rings counts a call at its first RING, and hangs up. That is done beside the events: a submission may be under way,
+// and what the
 // modem says meanwhile must not wait behind it.
 func (s *session) rings(ctx context.Context) {
 	now := time.Now()

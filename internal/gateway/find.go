@@ -184,7 +184,8 @@ func (f *finder) match(ctx context.Context, c StationConfig, p place) (found por
 	return port{}, pending, seen
 }
 
-// takenLocked are the devices that are not there for a station to be probed: claimed, the configured port of another, or, for one that
+// takenLocked are the devices that are not there for a station to be probed: claimed, the configured port of another,
+// or, for one that
 // takes any, what the pattern of another fits that has no port yet.
 func (f *finder) takenLocked(c StationConfig) map[string]bool {
 	taken := map[string]bool{}
@@ -228,7 +229,8 @@ func (f *finder) wantedLocked(c StationConfig, id modem.Identity) bool {
 	return !has || home == c.Name || f.hasPortLocked(home)
 }
 
-// hasPortLocked says whether a station has a port at the moment: then it waits for no modem. Sticks of one maker may all say the
+// hasPortLocked says whether a station has a port at the moment: then it waits for no modem. Sticks of one maker may
+// all say the
 // same IMEI.
 func (f *finder) hasPortLocked(station string) bool {
 	for _, holder := range f.claims {
@@ -241,7 +243,8 @@ func (f *finder) hasPortLocked(station string) bool {
 
 func homeKey(id modem.Identity) string { return id.IMEI + " " + id.ICCID }
 
-// sameModule compares IMEIs by their first 14 digits: what follows is a check digit, a version (IMEISV), or left out (TS 23.003 6.2).
+// sameModule compares IMEIs by their first 14 digits: what follows is a check digit, a version (IMEISV), or left out
+// (TS 23.003 6.2).
 func sameModule(a, b string) bool {
 	const serial = 14
 	return len(a) >= serial && len(b) >= serial && a[:serial] == b[:serial] || a == b

@@ -35,8 +35,10 @@ const (
 	Locked       Symptom = "locked"       // only a person can help: PIN, PUK
 )
 
-// ladders are the rungs that may help against each symptom. Each symptom that is not a person's to mend ends in a restart: some
-// modems find their card, or a network, only then (Telit LE910C1: +CME ERROR: 10 until it is reset). A denied registration is met with
+// ladders are the rungs that may help against each symptom. Each symptom that is not a person's to mend ends in a
+// restart: some
+// modems find their card, or a network, only then (Telit LE910C1: +CME ERROR: 10 until it is reset). A denied
+// registration is met with
 // patience and no reset: the network means it, and a modem that knocks again and again makes it worse.
 var ladders = map[Symptom][]Rung{
 	Silent:       {Resync, Reinit, Reopen, Reset},

@@ -232,7 +232,8 @@ type commander interface {
 	Command(ctx context.Context, line string) ([]string, error)
 }
 
-// restartShut restarts a modem that could not be opened although it answers: one that does not find its card, say. The turn is
+// restartShut restarts a modem that could not be opened although it answers: one that does not find its card, say. The
+// turn is
 // kept until it has been opened again.
 func (s *station) restartShut(ctx context.Context) {
 	path, release, err := s.find.acquire(ctx, s.c)

@@ -134,7 +134,8 @@ func (s *session) watch(ctx context.Context) error {
 	}
 }
 
-// deniedPatience is how many times the limit of a search a refusal by the network is left in peace (an hour by default). A module
+// deniedPatience is how many times the limit of a search a refusal by the network is left in peace (an hour by
+// default). A module
 // that has taken one refusal for good, as some do, is then switched off and on.
 const deniedPatience = 20
 

@@ -101,7 +101,8 @@ func outcome(mr byte, err error) queue.Outcome {
 	return o
 }
 
-// judged is what a class of errors means to the queue. What counts no try of the message's is the terminal's own trouble:
+// judged is what a class of errors means to the queue. What counts no try of the message's is the terminal's own
+// trouble:
 // the modem rests, and the message may go by another at once.
 func judged(class modem.Class) queue.Outcome {
 	o := queue.Outcome{Code: max(class.Code, 0), RetryAfter: class.RetryAfter, NoTry: class.NoTry, MaxTries: class.MaxTries}

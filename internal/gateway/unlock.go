@@ -20,7 +20,8 @@ type trial struct {
 	done  chan error
 }
 
-// Unlock has a parked modem tried with another PIN, once, and tells what the card's counter showed. A PIN that worked is kept until the
+// Unlock has a parked modem tried with another PIN, once, and tells what the card's counter showed. A PIN that worked
+// is kept until the
 // station is configured anew: a modem that restarts asks for it again.
 func (f *Fleet) Unlock(ctx context.Context, name, pin string) (modem.PINTrial, error) {
 	for _, s := range *f.stations.Load() {

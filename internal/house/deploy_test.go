@@ -32,7 +32,8 @@ func TestSystemdAcceptsTheUnit(t *testing.T) {
 	}
 }
 
-// A device group in DeviceAllow= is resolved when the unit starts: the driver that makes it must have been loaded by then, or
+// A device group in DeviceAllow= is resolved when the unit starts: the driver that makes it must have been loaded by
+// then, or
 // the unit is kept off every modem until somebody restarts it (two boots of five on a real kernel).
 func TestTheUnitLoadsTheDriversOfThePortsThatItMayOpen(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "..", "deploy", "attestd.service"))

@@ -6,13 +6,15 @@ import (
 	"time"
 )
 
-// aliveFor is how long an answer of the database holds: with aliveLook, a stream is closed within a second after its token ended.
+// aliveFor is how long an answer of the database holds: with aliveLook, a stream is closed within a second after its
+// token ended.
 const (
 	aliveFor  = 300 * time.Millisecond
 	aliveLook = 500 * time.Millisecond
 )
 
-// alive remembers for a moment which tokens are in use, so that many streams of one token ask once. The command line ends
+// alive remembers for a moment which tokens are in use, so that many streams of one token ask once. The command line
+// ends
 // tokens from another process: only the database knows.
 type alive struct {
 	mu   sync.Mutex
@@ -24,7 +26,8 @@ type aliveness struct {
 	ok bool
 }
 
-// stillAdmitted says whether the token that a request came with is in use. What cannot be asked counts as no: whoever follows events
+// stillAdmitted says whether the token that a request came with is in use. What cannot be asked counts as no: whoever
+// follows events
 // connects again.
 func (a *API) stillAdmitted(ctx context.Context) bool {
 	id := callerOf(ctx).ID

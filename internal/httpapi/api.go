@@ -79,7 +79,8 @@ func New(s Services, o Options) *API {
 // Close ends event streams, so that a shutdown need not wait for their clients.
 func (a *API) Close() { a.stopped.Do(func() { close(a.stop) }) }
 
-// Restore takes in what callers had used before a restart, oldest first, and how many checks there were lately and were wrong.
+// Restore takes in what callers had used before a restart, oldest first, and how many checks there were lately and were
+// wrong.
 // Before the API serves.
 func (a *API) Restore(uses []access.Use, checks, wrong int) { a.guard.restore(uses, checks, wrong) }
 

@@ -5,10 +5,14 @@ import (
 	"time"
 )
 
-// brake slows checks down for the whole site while somebody guesses: while within BrakeWindow more entries were wrong than right,
-// by BrakeStep and more. Somebody with many addresses and a list of many filings stays within every other limit, so each
-// doubling of that excess is a level, which holds for an hour: it halves the share of every caller and network, and a proof takes twice the hashes. A
-// right code is charged to nobody, so an honest person notices that the proof takes longer, and that after a wrong entry the
+// brake slows checks down for the whole site while somebody guesses: while within BrakeWindow more entries were wrong
+// than right,
+// by BrakeStep and more. Somebody with many addresses and a list of many filings stays within every other limit, so
+// each
+// doubling of that excess is a level, which holds for an hour: it halves the share of every caller and network, and a
+// proof takes twice the hashes. A
+// right code is charged to nobody, so an honest person notices that the proof takes longer, and that after a wrong
+// entry the
 // next one must wait.
 type brake struct {
 	began   time.Time // minutes are counted from then, by the monotonic clock

@@ -20,9 +20,12 @@ type network struct {
 	share int
 }
 
-// networks are those that an address counts for. One subscriber of IPv6 has a /64 to himself, and often a /56 or a /48 (RFC 6177);
-// a /32 is a provider. Without the larger ones he would be as many callers as he has /64s. An IPv4 address may be a carrier's
-// NAT with thousands behind it, so the /24 around it has ten shares: a carrier's pool holds many such addresses, and only
+// networks are those that an address counts for. One subscriber of IPv6 has a /64 to himself, and often a /56 or a /48
+// (RFC 6177);
+// a /32 is a provider. Without the larger ones he would be as many callers as he has /64s. An IPv4 address may be a
+// carrier's
+// NAT with thousands behind it, so the /24 around it has ten shares: a carrier's pool holds many such addresses, and
+// only
 // wrong entries are charged at all.
 func networks(a netip.Addr) []network {
 	a = a.Unmap().WithZone("")
@@ -67,8 +70,10 @@ func anyLimit(all []window) bool {
 // horizon is how far back any window looks.
 const horizon = time.Hour
 
-// callers remembers when they did something, within the last hour. Beyond mostCallers it forgets those who did least, the
-// longest ago first: whoever is near a limit stays, and so do the networks, which have counted what is forgotten. So nobody
+// callers remembers when they did something, within the last hour. Beyond mostCallers it forgets those who did least,
+// the
+// longest ago first: whoever is near a limit stays, and so do the networks, which have counted what is forgotten. So
+// nobody
 // is forgiven because others come.
 type callers struct {
 	seen  map[string][]time.Time // by hash of purpose and caller; ascending

@@ -9,8 +9,10 @@ import (
 	"time"
 )
 
-// Certificate is a TLS certificate with its key that follows their files: whoever renews them need not tell us. The files
-// are looked at when somebody connects, at most once a second, so no notice of the file system can be lost, whatever links
+// Certificate is a TLS certificate with its key that follows their files: whoever renews them need not tell us. The
+// files
+// are looked at when somebody connects, at most once a second, so no notice of the file system can be lost, whatever
+// links
 // they are reached by. A pair that does not fit, as while only one of the two is written, leaves the old one in use.
 type Certificate struct {
 	certFile, keyFile string

@@ -17,7 +17,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// Every answer that a test of this package gets is compared with the document: its status must be in it, its content type,
+// Every answer that a test of this package gets is compared with the document: its status must be in it, its content
+// type,
 // and its body must be as the schema says. What does not conform fails the run, whatever the test itself looks at.
 
 var conform struct {

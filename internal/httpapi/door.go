@@ -41,7 +41,8 @@ func (a *API) resend(ctx context.Context, from netip.Addr, door string, q verify
 	return answer
 }
 
-// person is the context of what somebody does who came through a public door; what they use of their share is written down
+// person is the context of what somebody does who came through a public door; what they use of their share is written
+// down
 // with it.
 func person(ctx context.Context, door string, uses []access.Use) context.Context {
 	return access.Charge(access.As(ctx, access.Actor{Kind: access.ByPerson, Name: door}), uses)
@@ -60,7 +61,8 @@ func (a *API) Mount(pattern string, h http.Handler) {
 	a.mux.Handle(pattern, h)
 }
 
-// MountNowhere serves what a browser gets for a path that there is not; programs get a problem. Only before the API serves.
+// MountNowhere serves what a browser gets for a path that there is not; programs get a problem. Only before the API
+// serves.
 func (a *API) MountNowhere(h http.Handler) { a.nowhere = h }
 
 // Check is /v1/public/verify.

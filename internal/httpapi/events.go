@@ -90,7 +90,8 @@ func (a *API) events(api huma.API) {
 	})
 }
 
-// stream sends what came after seq until the client goes, its token ends or the gateway stops. The watch begins before the first look,
+// stream sends what came after seq until the client goes, its token ends or the gateway stops. The watch begins before
+// the first look,
 // so that nothing falls between them.
 func (a *API) stream(ctx context.Context, w http.ResponseWriter, seq int64, subject string) {
 	wake, stop := a.s.Events.Watch()

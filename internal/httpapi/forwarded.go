@@ -24,7 +24,8 @@ type proxies struct {
 func (a *API) proxies() proxies { return proxies{a.o.TrustedProxies, a.o.ClientHeader} }
 
 // client is who asks: the peer, or, when the peer is a trusted proxy, the last address in its header that is none. What
-// stands before that is the client's own claim; an entry that names no address ends the search at the proxy that wrote it.
+// stands before that is the client's own claim; an entry that names no address ends the search at the proxy that wrote
+// it.
 func (p proxies) client(r *http.Request) netip.Addr {
 	client := nodeAddr(r.RemoteAddr)
 	if !p.trusts(client) {
@@ -89,7 +90,8 @@ func forwardedParam(element, name string) string {
 	return ""
 }
 
-// nodeAddr reads an address as proxies write it: with a port or without, one of IPv6 with brackets or without (RFC 7239 6,
+// nodeAddr reads an address as proxies write it: with a port or without, one of IPv6 with brackets or without (RFC 7239
+// 6,
 // and what is usual in X-Forwarded-For). It is zero for what is none, as "unknown" or "_hidden".
 func nodeAddr(node string) netip.Addr {
 	node = strings.Trim(strings.TrimSpace(node), `"`)

@@ -35,7 +35,8 @@ type Front struct {
 	parts []*part
 }
 
-// part is one of them. Persons and platforms that share one leave places to each other: neither may have more than three quarters
+// part is one of them. Persons and platforms that share one leave places to each other: neither may have more than
+// three quarters
 // of the connections at work, and who only keeps one open gives it up (pool).
 type part struct {
 	gate        Gate

@@ -15,11 +15,15 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// guard holds the limits that depend on who asks: sliding windows over the last hour, for an address and for the networks
-// around it. It decides in memory, and what it grants is written down with the answer (access.Charge), so that a new process
-// goes on where the old one was. It knows callers by a keyed hash; no address is kept. What a phone may is verify's: in rows.
+// guard holds the limits that depend on who asks: sliding windows over the last hour, for an address and for the
+// networks
+// around it. It decides in memory, and what it grants is written down with the answer (access.Charge), so that a new
+// process
+// goes on where the old one was. It knows callers by a keyed hash; no address is kept. What a phone may is verify's: in
+// rows.
 //
-// A right code costs its caller nothing: what was granted for it is given back. Many honest people behind one address (a
+// A right code costs its caller nothing: what was granted for it is given back. Many honest people behind one address
+// (a
 // carrier's NAT) are not each other's limit, and one who guesses is wrong nearly always.
 type guard struct {
 	hash func(purpose string, parts ...[]byte) [][]byte // under every live key, the current one first
@@ -102,7 +106,8 @@ func (t grant) ended(r verify.Result) {
 	}
 }
 
-// check charges a check of a code to the caller's address and its networks. It returns how long to wait when one of them has
+// check charges a check of a code to the caller's address and its networks. It returns how long to wait when one of
+// them has
 // used up its share; then nothing is charged.
 func (g *guard) check(from netip.Addr) (grant, time.Duration) {
 	g.mu.Lock()

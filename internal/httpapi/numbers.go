@@ -32,7 +32,8 @@ func as[T, V any](ctx context.Context, view func(context.Context, T) V) func(T) 
 	return func(one T) V { return view(ctx, one) }
 }
 
-// challengePhone is a challenge's phone whole, for who may see it; "" for whoever may not, and where it is not kept any more.
+// challengePhone is a challenge's phone whole, for who may see it; "" for whoever may not, and where it is not kept any
+// more.
 func (a *API) challengePhone(ctx context.Context, c verify.Challenge) string {
 	if a.s.Number == nil || !whole(ctx) {
 		return ""
@@ -40,7 +41,8 @@ func (a *API) challengePhone(ctx context.Context, c verify.Challenge) string {
 	return a.s.Number(c)
 }
 
-// numbered puts whole numbers into a filing's view, for who may see them: the phones of its challenges, and of the persons
+// numbered puts whole numbers into a filing's view, for who may see them: the phones of its challenges, and of the
+// persons
 // who have them.
 func (a *API) numbered(ctx context.Context, v *Filing, challenges []verify.Challenge) {
 	of := map[string]string{}

@@ -24,7 +24,8 @@ func TestTheLimitsOfCallersAreTheConfigurations(t *testing.T) {
 	}
 }
 
-// attack has somebody guess from as many addresses as there are, who never rests, and counts the guesses that were compared. Of
+// attack has somebody guess from as many addresses as there are, who never rests, and counts the guesses that were
+// compared. Of
 // the wrong ones in between nobody else's right ones are counted against.
 func attack(span, every time.Duration, address func(i int) netip.Addr, n int) (guesses int) {
 	g, began := newGuard(defaultLimits, nil), time.Now()
@@ -74,7 +75,8 @@ func TestTheOddsOfGuessingOverManyFilingsAreThoseThatThePageOfThreatsStates(t *t
 	}
 }
 
-// A person whose code is right is let in at once however hard the brake is pulled, and one who was wrong may try again soon.
+// A person whose code is right is let in at once however hard the brake is pulled, and one who was wrong may try again
+// soon.
 func TestTheBrakeLocksNobodyOutWhoHasTheCode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGuard(defaultLimits, nil)

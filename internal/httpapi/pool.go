@@ -8,8 +8,10 @@ import (
 	"time"
 )
 
-// pool bounds how many connections are open at once, in all and of one address with the networks around it. The gateway must
-// stay far below 1024 descriptors: the serial library's select() cannot go beyond. When there is no place, the connection
+// pool bounds how many connections are open at once, in all and of one address with the networks around it. The gateway
+// must
+// stay far below 1024 descriptors: the serial library's select() cannot go beyond. When there is no place, the
+// connection
 // goes that has been idle the longest, so that nobody keeps others out by keeping connections open; only where every
 // connection has a request under way does a new one wait.
 type pool struct {
@@ -88,7 +90,8 @@ func (p *pool) state(c net.Conn, s http.ConnState) {
 	}
 }
 
-// enter gives a connection a place, and makes one where it can. It waits while there is none; false says that the address has too
+// enter gives a connection a place, and makes one where it can. It waits while there is none; false says that the
+// address has too
 // many, all of them at work.
 func (p *pool) enter(conn net.Conn) (*pooled, bool) {
 	c := &pooled{Conn: conn, pool: p, idle: true, from: time.Now()}
@@ -154,7 +157,8 @@ func (p *pool) try(c *pooled) (f fit, evicted []*pooled) {
 	return placed, evicted
 }
 
-// oldest is the connection of a network ("": of all) that has been idle the longest; one that has not sent anything yet gets a moment.
+// oldest is the connection of a network ("": of all) that has been idle the longest; one that has not sent anything yet
+// gets a moment.
 func (p *pool) oldest(of string) (found *pooled) {
 	for c := range p.open {
 		switch {

@@ -124,7 +124,8 @@ func (a *API) shown(ctx context.Context, p *Proof, content ...string) (work int,
 	return work, false, v == proof.Admitted
 }
 
-// publicOperation needs no token. With one of the scope filings, no proof is asked for, and the caller's address has no limit: it
+// publicOperation needs no token. With one of the scope filings, no proof is asked for, and the caller's address has no
+// limit: it
 // is a platform's, which hands in what its persons enter.
 func (a *API) publicOperation(api huma.API, path, id, summary, description string) huma.Operation {
 	op := a.operation(access.Anyone, http.MethodPost, path, id, "public", summary, description)

@@ -223,7 +223,8 @@ func asksForPage(r *http.Request) bool {
 	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
-// cleaned is where a path with //, . or .. in it leads; ok is false for one that has none. The mux would redirect by itself, and
+// cleaned is where a path with //, . or .. in it leads; ok is false for one that has none. The mux would redirect by
+// itself, and
 // escape what is escaped once more.
 func cleaned(u *url.URL) (to string, ok bool) {
 	escaped := u.EscapedPath()

@@ -41,7 +41,8 @@ type Services struct {
 	OptOuts OptOuts
 	// Modems is a snapshot of the stations, in the order of the configuration.
 	Modems func() []Modem
-	// Destination says why no message is sent to a number, "" for no reason, and how long to wait where that may change by
+	// Destination says why no message is sent to a number, "" for no reason, and how long to wait where that may change
+	// by
 	// itself. Nil allows all.
 	Destination func(ctx context.Context, n msisdn.Number) (fault string, wait time.Duration)
 	// Country is that of numbers without a country code, where no filing or challenge is concerned; "" for none. Nil is
@@ -64,10 +65,12 @@ type Services struct {
 	// Hash hashes who asks under every live key, the current one first: (*seal.Keyring).MACs. Nil: under a key of this
 	// process, and what callers have used is forgotten with it.
 	Hash func(purpose string, parts ...[]byte) [][]byte
-	// Ready says why a code cannot be stored or sent now; nothing when it can. It is shown to whoever asks /readyz, and must not
+	// Ready says why a code cannot be stored or sent now; nothing when it can. It is shown to whoever asks /readyz, and
+	// must not
 	// hold anything secret.
 	Ready func(ctx context.Context) []Reason
-	// Stopping says whether the gateway stops: what only reads goes on, and what persons check; all else is refused. Nil: never.
+	// Stopping says whether the gateway stops: what only reads goes on, and what persons check; all else is refused.
+	// Nil: never.
 	Stopping func() bool
 	// Unavailable says whether an error means "not now" (store.ErrFull, ErrBusy, ErrReadOnly, context.DeadlineExceeded
 	// from the database) and when to try again. Such a request is answered 503 with Retry-After.

@@ -13,7 +13,8 @@ const stopRetry = time.Minute
 
 func (a *API) stopping() bool { return a.s.Stopping != nil && a.s.Stopping() }
 
-// servedToTheEnd says what goes on while the gateway stops, besides all that is public: what only reads, and checks of codes, which must
+// servedToTheEnd says what goes on while the gateway stops, besides all that is public: what only reads, and checks of
+// codes, which must
 // not be lost. A person's re-send and CAMARA say in their own words that they take nothing now.
 func servedToTheEnd(pattern string) bool {
 	method, route, _ := strings.Cut(pattern, " ")

@@ -18,7 +18,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Requests are read strictly: what two readers could understand differently, or what a library would silently change, is
+// Requests are read strictly: what two readers could understand differently, or what a library would silently change,
+// is
 // refused by name (RFC 8259 4 and 8.1, RFC 7493). What is read here is never repeated in an error: it may be a code.
 
 // mostNested is how deep a body may be nested; none of ours needs more than four.
@@ -176,6 +177,7 @@ func (b *body) fault() string {
 	return err.Error()
 }
 
-// brokenBody is the answer to a body that came to no proper end: a chunk that is none (RFC 9112 7.1), or fewer octets than
+// brokenBody is the answer to a body that came to no proper end: a chunk that is none (RFC 9112 7.1), or fewer octets
+// than
 // Content-Length says.
 const brokenBody = "the body cannot be read: its chunks are malformed, or it ends before the length that was announced"

@@ -2,7 +2,8 @@ package msisdn
 
 import "strings"
 
-// homes are the mobile country codes (ITU-T E.212) by the country code for telephony (ITU-T E.164) of their country. A code of
+// homes are the mobile country codes (ITU-T E.212) by the country code for telephony (ITU-T E.164) of their country. A
+// code of
 // several countries stands with the largest.
 var homes = map[string]string{
 	"1": "302 310 311 312 313 314 315 316 330 332 338 342 344 346 348 350 352 354 356 358 360 364 365 366 370 374 376 544",
@@ -31,7 +32,8 @@ var homes = map[string]string{
 	"996": "437", "998": "434",
 }
 
-// Home is the country code of the country whose SIM has an IMSI, "" when nobody knows: its first three digits are the mobile
+// Home is the country code of the country whose SIM has an IMSI, "" when nobody knows: its first three digits are the
+// mobile
 // country code (TS 23.003 2.2).
 func Home(imsi string) string {
 	if len(imsi) < 3 {

@@ -9,7 +9,8 @@ import (
 	"unicode"
 )
 
-// Number is a whole E.164 number, or a short code of a network. It is comparable, and whatever prints it without asking for E164 prints it redacted.
+// Number is a whole E.164 number, or a short code of a network. It is comparable, and whatever prints it without asking
+// for E164 prints it redacted.
 type Number struct {
 	digits string
 	short  bool
@@ -119,7 +120,8 @@ func mobilePrefix(national string) bool {
 	return len(national) > 1 && national[0] == '1' && national[1] >= '3' && national[1] <= '9'
 }
 
-// E164 is the number whole: "+8613800138000", or a short code as it is dialled: "10086". Not for logs, metrics or errors.
+// E164 is the number whole: "+8613800138000", or a short code as it is dialled: "10086". Not for logs, metrics or
+// errors.
 func (n Number) E164() string {
 	if n.digits == "" {
 		return ""
@@ -194,7 +196,8 @@ func Redact(address string) string {
 	return string(out)
 }
 
-// Masked is a number, or an address as the network gave it, as it is shown to who may not see it whole: "138****8000", without
+// Masked is a number, or an address as the network gave it, as it is shown to who may not see it whole: "138****8000",
+// without
 // the country code where it is 86, and without the +.
 func Masked(address string) string {
 	if rest, ok := strings.CutPrefix(address, "+"); ok && strings.Trim(rest, "0123456789") == "" {

@@ -7,11 +7,13 @@ import (
 	"github.com/nyaruka/phonenumbers"
 )
 
-// What the numbering plans of the world say (ITU-T E.164 and E.129), as libphonenumber has gathered it. It is asked for numbers
+// What the numbering plans of the world say (ITU-T E.164 and E.129), as libphonenumber has gathered it. It is asked for
+// numbers
 // abroad only. Those of mainland China have rules of their own here, which the library does not know as well: it takes
 // mobiles that begin with 146, 148 and 149 for none.
 
-// withoutTrunk drops a trunk prefix that stands between country code and number, as in +86 0138..., +44 07..., +7 8916...: it
+// withoutTrunk drops a trunk prefix that stands between country code and number, as in +86 0138..., +44 07..., +7
+// 8916...: it
 // is dialled within a country only (E.164 7.3.2). Where a 0 belongs to the number, as in Italy, it stays.
 func withoutTrunk(digits string) string {
 	if rest, ok := strings.CutPrefix(digits, "86"); ok {
@@ -31,7 +33,8 @@ func withoutTrunk(digits string) string {
 	return digits
 }
 
-// dialledAtHome reads a number as people of a country dial it there, with its own trunk prefix: 06 in Hungary, 8 in Russia.
+// dialledAtHome reads a number as people of a country dial it there, with its own trunk prefix: 06 in Hungary, 8 in
+// Russia.
 // ok is false where the library cannot tell, and the error says that no number there has this length.
 func dialledAtHome(digits, countryCode string) (e164 string, ok bool, err error) {
 	code, err := strconv.Atoi(countryCode)
@@ -48,14 +51,16 @@ func dialledAtHome(digits, countryCode string) (e164 string, ok bool, err error)
 	return strings.TrimPrefix(phonenumbers.Format(n, phonenumbers.E164), "+"), true, nil
 }
 
-// Landline says whether a number is certainly a fixed line, where an SMS comes to nothing. Of what the plan does not tell
+// Landline says whether a number is certainly a fixed line, where an SMS comes to nothing. Of what the plan does not
+// tell
 // apart from a mobile, or does not know, it says no.
 func (n Number) Landline() bool {
 	if n.short || n.digits == "" {
 		return false
 	}
 	if rest, ok := strings.CutPrefix(n.digits, "86"); ok {
-		// Area code and number have 10 or 11 digits, in Beijing (10) 10; 400 and 800 with theirs have 10. Whatever else begins
+		// Area code and number have 10 or 11 digits, in Beijing (10) 10; 400 and 800 with theirs have 10. Whatever else
+		// begins
 		// with 1 is a mobile, a service (106...) or a thing (1064...).
 		return len(rest) == 10 && (rest[0] != '1' || rest[1] == '0') || len(rest) == 11 && rest[0] != '1'
 	}
@@ -63,7 +68,8 @@ func (n Number) Landline() bool {
 	return err == nil && phonenumbers.GetNumberType(parsed) == phonenumbers.FIXED_LINE
 }
 
-// Short reads a short code or a service's number, which is dialled as it stands in its own country only (TS 23.040 9.1.2.5:
+// Short reads a short code or a service's number, which is dialled as it stands in its own country only (TS 23.040
+// 9.1.2.5:
 // type of number unknown): 10086, 106....
 func Short(s string) (Number, error) {
 	digits, international, err := clean(s)

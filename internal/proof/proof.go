@@ -1,4 +1,5 @@
-// Package proof has a client show a little computing, or the answer to a sum, before something is done for it: against machines
+// Package proof has a client show a little computing, or the answer to a sum, before something is done for it: against
+// machines
 // that guess. One Passes is for the page and the API together, so that a pass is good once.
 package proof
 
@@ -17,7 +18,8 @@ import (
 )
 
 // A form carries a pass: when it was made and a nonce, under a key of this process. Nothing is kept of a form that is
-// only looked at. With its pass comes either a number that makes the SHA-256 of both begin with enough zero bits, or the
+// only looked at. With its pass comes either a number that makes the SHA-256 of both begin with enough zero bits, or
+// the
 // answer to a sum that follows from the pass. A pass is good for one submission, and for that one again within the time
 // in which verify gives an identical submission its stored answer: so a second click is harmless, a proof buys one
 // guess, and reloading the answer an hour later costs nobody a try.
@@ -129,7 +131,8 @@ func Work(pass, number string) int {
 	return bits.LeadingZeros32(binary.BigEndian.Uint32(hash[:]))
 }
 
-// Admit judges what came with a submission, and spends the pass if it is good. content is all that was entered. work is what
+// Admit judges what came with a submission, and spends the pass if it is good. content is all that was entered. work is
+// what
 // was shown: zero bits, or Any.
 func (p *Passes) Admit(pass, number, sum string, content []string, t Terms, now time.Time) (v Verdict, work int) {
 	made, ours := p.made(pass)

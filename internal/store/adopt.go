@@ -16,7 +16,8 @@ type Adoption struct {
 	Keys      *seal.Keyring      // its generations are learned, and its newest noted (NoteGeneration); nil: left as they are
 }
 
-// Adopt writes all of it in one transaction: everything, or on an error nothing. It comes before anything of it is in use.
+// Adopt writes all of it in one transaction: everything, or on an error nothing. It comes before anything of it is in
+// use.
 func (s *Store) Adopt(ctx context.Context, a Adoption) error {
 	next := make([]hook, 0, len(a.Endpoints))
 	for _, e := range sorted(a.Endpoints) {
@@ -88,7 +89,8 @@ func (s *Store) keysToNote(ctx context.Context, keys *seal.Keyring) (writes []fu
 	return writes, nil
 }
 
-// write carries out what was found to be written. Where that is nothing it writes nothing: a full disk would not let it.
+// write carries out what was found to be written. Where that is nothing it writes nothing: a full disk would not let
+// it.
 func (s *Store) write(ctx context.Context, writes []func(*Tx) error) error {
 	if len(writes) == 0 {
 		return nil

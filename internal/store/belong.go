@@ -12,7 +12,8 @@ import (
 	"attestd/internal/seal"
 )
 
-// A database belongs to its key: it keeps a check value of each generation, and is opened with no other. With a wrong key nothing
+// A database belongs to its key: it keeps a check value of each generation, and is opened with no other. With a wrong
+// key nothing
 // that is looked up by its hash would be found (opt-outs, codes), and nothing that waits could be sent.
 
 // ErrKey says that the key file is not the one that the database is sealed with. Its wrapper says what to do.
@@ -104,7 +105,8 @@ func (b belonging) unknown(keys *seal.Keyring) map[byte]string {
 	return all
 }
 
-// judge refuses a ring that is not the database's; nil for none at all. A ring may have generations that the database does not know yet.
+// judge refuses a ring that is not the database's; nil for none at all. A ring may have generations that the database
+// does not know yet.
 func (b belonging) judge(keys *seal.Keyring, file string) error {
 	if file == "" {
 		file = "its key" // opened without a file, by a program
@@ -138,7 +140,8 @@ func (b belonging) foreign(file string) error {
 		"or correct store.key_file or store.url; nothing was changed", ErrKey, file)
 }
 
-// belong is judge with the right to write. A database that needs no key yet gets one made, where the opener says so: of two openers
+// belong is judge with the right to write. A database that needs no key yet gets one made, where the opener says so: of
+// two openers
 // at once the second finds the file of the first.
 func (s *Store) belong(ctx context.Context, o Options) (b belonging, err error) {
 	if b, err = readBelonging(ctx, s.writer); err != nil {
@@ -156,7 +159,8 @@ func (s *Store) belong(ctx context.Context, o Options) (b belonging, err error) 
 	return b, s.judgeAgain(b, o)
 }
 
-// judgeAgain judges by the key file as it is after the database was read: it may have been made, or rotated, since it was loaded.
+// judgeAgain judges by the key file as it is after the database was read: it may have been made, or rotated, since it
+// was loaded.
 func (s *Store) judgeAgain(b belonging, o Options) error {
 	if o.AnyKey {
 		return nil
@@ -195,7 +199,8 @@ func (s *Store) JudgeKeys(ctx context.Context, keys *seal.Keyring, file string) 
 	return b.judge(keys, file)
 }
 
-// RetireGeneration has the database need a generation no more. It comes before the key file loses it: a file that still has it is right.
+// RetireGeneration has the database need a generation no more. It comes before the key file loses it: a file that still
+// has it is right.
 func (s *Store) RetireGeneration(ctx context.Context, generation byte) error {
 	return s.Update(ctx, func(tx *Tx) error {
 		_, err := tx.exec(ctx, `DELETE FROM key_checks WHERE kind = $1 AND generation = $2`, retiredKind, int(generation))

@@ -22,7 +22,8 @@ const recountSQL = `SELECT 'messages' AS what, '' AS kind, state AS word, count(
  UNION ALL SELECT 'queued', '', CAST(priority AS TEXT), count(*) FROM segments WHERE state = 'queued' GROUP BY priority
  UNION ALL SELECT 'webhooks', endpoint, state, count(*) FROM webhook_deliveries GROUP BY endpoint, state`
 
-// Recount compares the counts with the rows and puts right what is wrong, which nothing but a change from outside can have
+// Recount compares the counts with the rows and puts right what is wrong, which nothing but a change from outside can
+// have
 // made so. It reads whole indexes: once a day is enough.
 func (s *Store) Recount(ctx context.Context) (wrong int, err error) {
 	err = s.readRow(ctx, `SELECT (SELECT count(*) FROM (`+recountSQL+` EXCEPT SELECT what, kind, word, n FROM counts) AS missing)

@@ -11,7 +11,8 @@ import (
 	"attestd/verify"
 )
 
-// BenchmarkWithManyRows is what a claim, a status, a scrape and the lists cost with a thousand rows of each kind and with a million:
+// BenchmarkWithManyRows is what a claim, a status, a scrape and the lists cost with a thousand rows of each kind and
+// with a million:
 // the same.
 func BenchmarkWithManyRows(b *testing.B) {
 	for _, rows := range []int{1_000, 1_000_000} {

@@ -232,7 +232,8 @@ func noItem(err error) error {
 	return err
 }
 
-// OwnReply gives an item that was a reply to a filing to the filing's owner. Where the phone has filings of several, it is for
+// OwnReply gives an item that was a reply to a filing to the filing's owner. Where the phone has filings of several, it
+// is for
 // admins only.
 func (tx *Tx) OwnReply(ctx context.Context, id, from string) error {
 	var owners []string

@@ -15,7 +15,8 @@ type LostKeys struct {
 	Next        byte     // the generation for a fresh key: what the lost one made is not taken for its own
 }
 
-// LostKeys says what would be given up by going on with the key file as it is. A file whose key has the generation of another's is
+// LostKeys says what would be given up by going on with the key file as it is. A file whose key has the generation of
+// another's is
 // refused: it has to go first.
 func (s *Store) LostKeys(ctx context.Context, file string) (l LostKeys, err error) {
 	b, err := readBelonging(ctx, s.reads)

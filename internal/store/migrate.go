@@ -67,7 +67,8 @@ func applied(ctx context.Context, q querier) (have map[int]bool, err error) {
 	return have, err
 }
 
-// missing are the migrations that a database has still to have. One that has had more than this program knows is refused.
+// missing are the migrations that a database has still to have. One that has had more than this program knows is
+// refused.
 func missing(ctx context.Context, q querier) (todo []migration, err error) {
 	all, err := allMigrations()
 	if err != nil {
@@ -97,8 +98,10 @@ func hasTable(ctx context.Context, q querier, name string) (bool, error) {
 	return n > 0, err
 }
 
-// bringUp makes an opened database one that this program serves: it belongs to the key, and its schema is the newest. All of it is
-// one transaction, begun with the right to write: of two processes at once the second finds it done, and one that is refused or dies
+// bringUp makes an opened database one that this program serves: it belongs to the key, and its schema is the newest.
+// All of it is
+// one transaction, begun with the right to write: of two processes at once the second finds it done, and one that is
+// refused or dies
 // has changed nothing.
 func (s *Store) bringUp(ctx context.Context, o Options) error {
 	up, err := s.isUp(ctx, o)

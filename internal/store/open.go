@@ -75,7 +75,8 @@ func (s *Store) open(ctx context.Context, o Options) (err error) {
 	return err
 }
 
-// patiently connects while another process makes the same database: SQLite gives up at once when two change the journal's mode.
+// patiently connects while another process makes the same database: SQLite gives up at once when two change the
+// journal's mode.
 func patiently(ctx context.Context, connect func(context.Context) (*sql.Conn, error)) (*sql.Conn, error) {
 	for began := time.Now(); ; {
 		c, err := connect(ctx)
@@ -86,7 +87,8 @@ func patiently(ctx context.Context, connect func(context.Context) (*sql.Conn, er
 	}
 }
 
-// Examine says what would keep Open from opening a database, and changes nothing. Secrets are the check values of those of call-backs.
+// Examine says what would keep Open from opening a database, and changes nothing. Secrets are the check values of those
+// of call-backs.
 func Examine(ctx context.Context, o Options, secrets []string, secretFile string) error {
 	path, err := sqlitePath(o.URL)
 	if err != nil {
@@ -112,7 +114,8 @@ func Examine(ctx context.Context, o Options, secrets []string, secretFile string
 	return fmt.Errorf("store.url: %s: %w", path, explainStart(err))
 }
 
-// examine looks at a database that is there before anything is opened for writing: a database that is refused is not touched. more, if
+// examine looks at a database that is there before anything is opened for writing: a database that is refused is not
+// touched. more, if
 // given, looks on with the same eyes: beside a running gateway it sees what was committed some time ago.
 func (s *Store) examine(ctx context.Context, o Options, more func(querier) error) error {
 	info, err := os.Stat(s.path)
@@ -189,7 +192,8 @@ func create(path string) error {
 	return f.Close()
 }
 
-// narrow gives the database's own files its mode, and takes from it what others may: some were made under a wide umask. What cannot
+// narrow gives the database's own files its mode, and takes from it what others may: some were made under a wide umask.
+// What cannot
 // be changed is another user's.
 func narrow(path string) {
 	info, err := os.Stat(path)

@@ -17,8 +17,10 @@ var (
 
 const pinBegun = "begun "
 
-// BeginPIN writes down that a card is about to be given a PIN, unless it refused it in any run of the gateway. harmless says that an
-// earlier entry without an end did the card no harm. Neither can be read from what is kept (a keyed hash): a new PIN for the card, or a
+// BeginPIN writes down that a card is about to be given a PIN, unless it refused it in any run of the gateway. harmless
+// says that an
+// earlier entry without an end did the card no harm. Neither can be read from what is kept (a keyed hash): a new PIN
+// for the card, or a
 // new card, is another pair.
 func (s *Store) BeginPIN(ctx context.Context, card, pin string, harmless bool) error {
 	for i, mac := range s.keys.MACs("pin", []byte(card), []byte(pin)) {

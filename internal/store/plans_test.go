@@ -17,7 +17,8 @@ import (
 	"attestd/internal/seal"
 )
 
-// TestMain runs the suite and then looks at the plan of every statement that it prepared: none may read a whole table that grows,
+// TestMain runs the suite and then looks at the plan of every statement that it prepared: none may read a whole table
+// that grows,
 // nor sort more than a handful of rows, unless it stands below with a reason.
 func TestMain(m *testing.M) {
 	var prepared sync.Map

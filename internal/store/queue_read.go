@@ -19,7 +19,8 @@ func (s *Store) Message(ctx context.Context, owner, id string) (queue.Message, e
 	return m, err
 }
 
-// Messages lists an owner's messages, newest first and without their parts; next is the cursor of the rest, "" at the end.
+// Messages lists an owner's messages, newest first and without their parts; next is the cursor of the rest, "" at the
+// end.
 func (s *Store) Messages(ctx context.Context, f queue.Filter) (items []queue.Message, next string, err error) {
 	limit := f.Limit
 	if limit <= 0 {

@@ -11,7 +11,8 @@ import (
 // ErrSecret says that the webhook secret is not the one that receivers know. Its wrapper says what to do.
 var ErrSecret = errors.New("webhooks.secret_file")
 
-// SecretsKnown says whether call-backs were signed from this database before: then a secret file that is missing was lost, and a new
+// SecretsKnown says whether call-backs were signed from this database before: then a secret file that is missing was
+// lost, and a new
 // secret would have every receiver refuse what comes.
 func (s *Store) SecretsKnown(ctx context.Context) (bool, error) {
 	checks, err := readChecks(ctx, s.reads, webhookKind)

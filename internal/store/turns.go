@@ -17,7 +17,8 @@ const (
 )
 
 const (
-	// While modems are at work, ordinary turns come a few at a time: each is followed by an answer and the next request, and a
+	// While modems are at work, ordinary turns come a few at a time: each is followed by an answer and the next
+	// request, and a
 	// machine that is busy with those lets the conversation with a modem wait at every step, many times a message.
 	atWork   = 30 * time.Millisecond // after a turn of rank ahead
 	slot     = 6 * time.Millisecond
@@ -63,7 +64,8 @@ func (t *turns) take(ctx context.Context, r rank) error {
 	return nil // it was handed over in this moment, and whoever did so counts on us
 }
 
-// pass hands the right to write over. joins says whether somebody of that rank may be the next, and is asked with nobody when nobody
+// pass hands the right to write over. joins says whether somebody of that rank may be the next, and is asked with
+// nobody when nobody
 // may go; when it says no, nothing is handed over and pass is false.
 func (t *turns) pass(joins func(rank) bool) bool {
 	t.mu.Lock()

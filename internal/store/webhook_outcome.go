@@ -9,7 +9,8 @@ import (
 	"attestd/internal/webhook"
 )
 
-// RecordWebhook writes what an attempt made of a delivery, and of its lane's breaker. A delivery that was ended meanwhile stays so.
+// RecordWebhook writes what an attempt made of a delivery, and of its lane's breaker. A delivery that was ended
+// meanwhile stays so.
 func (s *Store) RecordWebhook(ctx context.Context, d webhook.Delivery, o webhook.Outcome, change *webhook.Change) error {
 	d.Attempts++
 	err := s.Update(ctx, func(tx *Tx) error {
@@ -69,7 +70,8 @@ func (tx *Tx) turnBreaker(ctx context.Context, c *webhook.Change, now time.Time)
 // mostExpired bounds what one transaction gives up.
 const mostExpired = 200
 
-// ExpireWebhooks gives up, in a lane that is down since then, deliveries whose time to be retried began to run before: for those that
+// ExpireWebhooks gives up, in a lane that is down since then, deliveries whose time to be retried began to run before:
+// for those that
 // were never tried, when they were due while the endpoint was down.
 func (s *Store) ExpireWebhooks(ctx context.Context, lane string, since, before time.Time, why string) (n int, err error) {
 	err = s.Update(ctx, func(tx *Tx) error {
@@ -116,7 +118,8 @@ func (tx *Tx) promote(ctx context.Context, endpoint, subject string, now time.Ti
 	return err
 }
 
-// died tells of a dead letter. The time of those behind it has run as long as they exist: each still gets its try, but a
+// died tells of a dead letter. The time of those behind it has run as long as they exist: each still gets its try, but
+// a
 // subject with many events does not take as many days.
 func (tx *Tx) died(ctx context.Context, d webhook.Delivery, o webhook.Outcome) error {
 	_, err := tx.exec(ctx, `UPDATE webhook_deliveries SET began = created WHERE endpoint = $1 AND subject = $2 AND ended = 0 AND began = 0`,
@@ -130,7 +133,8 @@ func (tx *Tx) died(ctx context.Context, d webhook.Delivery, o webhook.Outcome) e
 	})
 }
 
-// gone writes down that an endpoint wants no more, and ends what a callback would still get: what is left of its filing. What a
+// gone writes down that an endpoint wants no more, and ends what a callback would still get: what is left of its
+// filing. What a
 // configured one would get may be very much: forsake ends it.
 func (tx *Tx) gone(ctx context.Context, d webhook.Delivery, now time.Time) (err error) {
 	subject, others := d.Event.Subject, int64(0)
@@ -155,7 +159,8 @@ func (tx *Tx) gone(ctx context.Context, d webhook.Delivery, now time.Time) (err 
 // mostForsaken bounds what one transaction ends.
 const mostForsaken = 500
 
-// forsake ends all that waits for a configured endpoint that is gone. Where it is interrupted, the next of them is answered 410 too.
+// forsake ends all that waits for a configured endpoint that is gone. Where it is interrupted, the next of them is
+// answered 410 too.
 func (s *Store) forsake(ctx context.Context, endpoint string, now time.Time) error {
 	for n := int64(mostForsaken); n == mostForsaken; {
 		err := s.Update(ctx, func(tx *Tx) (err error) {

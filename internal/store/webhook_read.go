@@ -29,7 +29,8 @@ func scanDelivery(r scanner) (d webhook.Delivery, err error) {
 	return d, err
 }
 
-// nextLane is the first lane behind another in which something waits, with the earliest of it: a seek. SQLite knows nothing of how
+// nextLane is the first lane behind another in which something waits, with the earliest of it: a seek. SQLite knows
+// nothing of how
 // many rows wait, and would rather sort all of them; an engine that keeps statistics needs no hint.
 const nextLane = `SELECT d.lane, d.due, coalesce(b.since, 0), coalesce(b.next, 0) FROM webhook_deliveries d INDEXED BY webhook_deliveries_next
  LEFT JOIN webhook_breakers b ON b.lane = d.lane WHERE d.state = 'waiting' AND d.lane > $1 ORDER BY d.lane, d.due LIMIT 1`
@@ -124,7 +125,8 @@ func (s *Store) WebhookEndpoints(ctx context.Context) ([]webhook.Standing, error
 	return all, nil
 }
 
-// WebhookCounts are how many deliveries are in each state, when the longest-waiting was made, how many configured endpoints are
+// WebhookCounts are how many deliveries are in each state, when the longest-waiting was made, how many configured
+// endpoints are
 // gone, and how many endpoints are down.
 func (s *Store) WebhookCounts(ctx context.Context) (c webhook.Counts, err error) {
 	if c.ByState, err = s.counted(ctx, "webhooks"); err != nil {

@@ -18,11 +18,16 @@ import (
 	"github.com/ncruces/go-sqlite3/driver"
 )
 
-// While a gateway runs, its database is two files: what was committed last stands in the -wal only. A copy of one without the other
-// looks sound and lacks the newest messages; one file beside the other's older half is damage. So the main file says of itself that it
-// is a part, and the -wal says that both together are whole: before a checkpoint moves pages into the main file, the mark "part" is
-// committed, and "whole" after it. Whoever reads through the -wal (sqlite3's .backup, VACUUM INTO) copies "whole", and whoever copies
-// the main file alone copies "part". Each checkpoint has a name of its own, so that halves of different times are told apart.
+// While a gateway runs, its database is two files: what was committed last stands in the -wal only. A copy of one
+// without the other
+// looks sound and lacks the newest messages; one file beside the other's older half is damage. So the main file says of
+// itself that it
+// is a part, and the -wal says that both together are whole: before a checkpoint moves pages into the main file, the
+// mark "part" is
+// committed, and "whole" after it. Whoever reads through the -wal (sqlite3's .backup, VACUUM INTO) copies "whole", and
+// whoever copies
+// the main file alone copies "part". Each checkpoint has a name of its own, so that halves of different times are told
+// apart.
 
 // ErrNotWhole says that a database was copied in part. Its wrapper says what to do.
 var ErrNotWhole = errors.New("it is not a whole copy, and was left as it is")
@@ -101,7 +106,8 @@ func (s *Store) beginCheckpoints(ctx context.Context) error {
 	return nil
 }
 
-// checkpointDue keeps the -wal short. The caller has the turn. What fails now (a full disk) is tried again after the next commits.
+// checkpointDue keeps the -wal short. The caller has the turn. What fails now (a full disk) is tried again after the
+// next commits.
 func (s *Store) checkpointDue(ctx context.Context) {
 	if s.lock == nil || s.logs.logged < s.logs.due {
 		return
@@ -113,7 +119,8 @@ func (s *Store) checkpointDue(ctx context.Context) {
 	}
 }
 
-// checkpoint moves what is in the -wal into the main file, between its two marks. Readers of what was before keep it from coming to
+// checkpoint moves what is in the -wal into the main file, between its two marks. Readers of what was before keep it
+// from coming to
 // an end; they are given a moment.
 func (s *Store) checkpoint(ctx context.Context, how string) (err error) {
 	began, next := s.logs.mark, s.logs.mark

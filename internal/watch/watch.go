@@ -46,7 +46,8 @@ type Alarm struct {
 	Since   time.Time
 }
 
-// Checks are how many codes were checked, how many of these checks were wrong, and how many were asked for of a phone that was
+// Checks are how many codes were checked, how many of these checks were wrong, and how many were asked for of a phone
+// that was
 // past its allowance of wrong tails, made or not.
 type Checks struct{ All, Wrong, Past int }
 

@@ -12,7 +12,8 @@ import (
 	"attestd/internal/webhook"
 )
 
-// BenchmarkDelivery is what one delivery costs while others wait: a real endpoint on loopback, a durable database. Each delivery
+// BenchmarkDelivery is what one delivery costs while others wait: a real endpoint on loopback, a durable database. Each
+// delivery
 // is of a subject of its own, so that none waits behind another.
 func BenchmarkDelivery(b *testing.B) {
 	for _, waiting := range []int{1_000, 100_000} {

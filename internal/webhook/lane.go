@@ -81,7 +81,8 @@ func (l *lane) taken(log *slog.Logger, now time.Time) *Change {
 		return nil
 	}
 	log.Info("webhooks: the endpoint is back", "endpoint", l.name, "down_for", now.Sub(l.Since).Round(time.Second))
-	// What failed of itself, between calls that were taken, keeps its own time: only of a real outage everything is woken.
+	// What failed of itself, between calls that were taken, keeps its own time: only of a real outage everything is
+	// woken.
 	c := &Change{Lane: l.name, Awake: l.tries > 0}
 	l.Breaker, l.tries, l.noted, l.muted = Breaker{}, 0, time.Time{}, 0
 	return c

@@ -23,7 +23,8 @@ type run struct {
 	forgetting bool
 }
 
-// Run delivers until ctx ends. Calls under way then have a moment to end; what is cut off is sent again by the next Run.
+// Run delivers until ctx ends. Calls under way then have a moment to end; what is cut off is sent again by the next
+// Run.
 func (s *Sender) Run(ctx context.Context) error {
 	calls, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
@@ -314,7 +315,8 @@ func judge(set *Settings, d Delivery, a answer, down Breaker, now time.Time, cha
 	return o
 }
 
-// backoff doubles with each attempt, and spreads by a quarter to either side, so that what failed together does not come back
+// backoff doubles with each attempt, and spreads by a quarter to either side, so that what failed together does not
+// come back
 // together.
 func backoff(before int, chance float64) time.Duration {
 	wait := longestRetry

@@ -116,8 +116,10 @@ func retryAfter(h http.Header) time.Duration {
 	return 0
 }
 
-// plain says of which class the fault of a call was, and nothing in the words of the resolver or the dialler: they tell what
-// names lead to in the operator's network. A name that is not there, one that leads where nobody may call and a closed port
+// plain says of which class the fault of a call was, and nothing in the words of the resolver or the dialler: they tell
+// what
+// names lead to in the operator's network. A name that is not there, one that leads where nobody may call and a closed
+// port
 // are one class.
 func plain(ctx context.Context, set *Settings, err error) error {
 	var dial *net.OpError

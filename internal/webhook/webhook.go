@@ -9,10 +9,12 @@
 // A row is marked after the endpoint has answered. When that mark is lost the event is sent again, with the same
 // webhook-id: at least once, and receivers leave out what they have seen.
 //
-// An endpoint that fails one call after the other is down: one delivery at a time is then tried, at most a minute apart, and
+// An endpoint that fails one call after the other is down: one delivery at a time is then tried, at most a minute
+// apart, and
 // the rest waits as it is, without a row written for it. The first call that is taken lets all of it go, in order.
 //
-// Nothing polls: Run sleeps until the store wakes it or until a retry is due, and what it does then does not grow with what
+// Nothing polls: Run sleeps until the store wakes it or until a retry is due, and what it does then does not grow with
+// what
 // waits.
 package webhook
 
@@ -110,7 +112,8 @@ type Store interface {
 	// WebhooksWaiting lists those that wait in a lane, the earliest due first.
 	WebhooksWaiting(ctx context.Context, lane string, limit int) ([]Delivery, error)
 	// RecordWebhook writes what an attempt made of a delivery, lets the next of its subject follow one that ended, and
-	// tells of one that died and of an endpoint that is gone. change is what it makes of the lane's breaker; nil for nothing.
+	// tells of one that died and of an endpoint that is gone. change is what it makes of the lane's breaker; nil for
+	// nothing.
 	RecordWebhook(ctx context.Context, d Delivery, o Outcome, change *Change) error
 	// ExpireWebhooks ends, in a lane that is down, deliveries whose time to be retried began to run before then; why is
 	// written down of those that were never tried. n is how many, never more than a bounded number at once.

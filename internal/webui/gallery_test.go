@@ -122,7 +122,8 @@ func TestEveryResultCanBeReadAndTappedInBothLanguagesAndSchemes(t *testing.T) {
 			}
 			for _, a := range everyAnswer() {
 				b.ask(o, a)
-				// So that a screen reader tells it: the result has the focus, or the field that it is about and is described by it.
+				// So that a screen reader tells it: the result has the focus, or the field that it is about and is
+				// described by it.
 				b.do(chromedp.WaitVisible(chromedp.CSS("#outcome:focus, [aria-describedby^=told]:focus, [aria-invalid]:focus")))
 				b.check(fmt.Sprint(int(a.Result)))
 				if s.width < 600 || a.Result == verify.ResultWrong {

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// Nowhere tells a person that there is no such page, and leads to the one there is. Its links are relative, as all are: they climb
+// Nowhere tells a person that there is no such page, and leads to the one there is. Its links are relative, as all are:
+// they climb
 // from wherever the address points to.
 func (p *Page) Nowhere() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -5,7 +5,8 @@ var (
 	cmeCodes = inverse(cmeTexts, cmeAlso)
 )
 
-// What modems of the field say in other words than the specifications. A text that means no one code is left out: "unknown" stays in doubt.
+// What modems of the field say in other words than the specifications. A text that means no one code is left out:
+// "unknown" stays in doubt.
 var (
 	cmsAlso = map[string]int{
 		"no network": 331, "network service unavailable": 331, "no service": 331, "timeout": 332, "network time out": 332, "network timed out": 332,

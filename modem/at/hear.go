@@ -104,7 +104,8 @@ func (c *Conn) giveBody(line string) {
 	c.tell(e)
 }
 
-// garbled reports whether a line was perhaps a PDU once: long, without blanks, and hexadecimal but for a few characters.
+// garbled reports whether a line was perhaps a PDU once: long, without blanks, and hexadecimal but for a few
+// characters.
 func garbled(line string) bool {
 	n := 0
 	for i := range len(line) {

@@ -41,7 +41,8 @@ type Config struct {
 	// AckTimeout is how long a +CMT or +CDS under AT+CSMS=1 waits for AT+CNMA, and how long
 	// the network waits before it repeats; 0 means 15 s (TS 24.011 10: TR2M is 12 to 20 s).
 	AckTimeout time.Duration
-	// Home is the network that the SIMs belong to: its country and network code, "46000" unless given, "23415". Their numbers and
+	// Home is the network that the SIMs belong to: its country and network code, "46000" unless given, "23415". Their
+	// numbers and
 	// service centre stay those of China.
 	Home string
 	// Seed moves the identities (IMEI, IMSI, ICCID, numbers), so that two networks differ.
