@@ -51,7 +51,7 @@ func (s *Service) answerReply(ctx context.Context, tx Tx, c Challenge, n msisdn.
 	if most := s.policy.AnswersPerDay; err != nil || most > 0 && len(sent) >= most {
 		return err
 	}
-	out := Outgoing{ChallengeID: c.ID, Owner: c.Owner, To: n, Text: replyText(a).In(c.Language), Deadline: now.Add(answerLife), Answer: true}
+	out := Outgoing{ChallengeID: c.ID, Owner: c.Owner, Payer: c.Origin, To: n, Text: replyText(a).In(c.Language), Deadline: now.Add(answerLife), Answer: true}
 	if _, err := tx.Send(ctx, out); err != nil {
 		return err
 	}

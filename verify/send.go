@@ -61,7 +61,8 @@ func (s *Service) send(ctx context.Context, tx Tx, c Challenge, n msisdn.Number,
 
 // queueText queues a text with a challenge's code in it, and counts it.
 func (s *Service) queueText(ctx context.Context, tx Tx, c Challenge, n msisdn.Number, text string, now time.Time) (Challenge, error) {
-	id, err := tx.Send(ctx, Outgoing{ChallengeID: c.ID, Owner: c.Owner, Payer: c.Origin, To: n, Text: text, Deadline: c.Deadline, Owed: c.Created.Before(now), PID: c.pid()})
+	id, err := tx.Send(ctx, Outgoing{ChallengeID: c.ID, Owner: c.Owner, Payer: c.Origin, To: n, Text: text, Deadline: c.Deadline, Owed: c.Created.Before(now),
+		First: c.Sends == 0, PID: c.pid()})
 	if err != nil {
 		return c, err
 	}

@@ -66,6 +66,7 @@ type Tx interface {
 	// EntitiesOfNumber are the sealed entities, by filing, of filings of an owner that had a challenge at a phone.
 	EntitiesOfNumber(ctx context.Context, owner string, numberMACs [][]byte) (map[string][]byte, error)
 
+	// InsertChallenge charges the challenge's origin for its first code, though that may go out later.
 	InsertChallenge(ctx context.Context, c Challenge) error
 	UpdateChallenge(ctx context.Context, c Challenge) error
 	Challenge(ctx context.Context, id string) (Challenge, error)
@@ -120,7 +121,8 @@ type Outgoing struct {
 	Text        string
 	Deadline    time.Time
 	Answer      bool
-	Owed        bool // its person was let in before: no limit of a destination refuses it any more
+	First       bool // its challenge's first code, of which InsertChallenge charged a segment to the payer
+	Owed        bool // its person was let in before: no limit of a destination or payer refuses it any more
 	PID         byte // TP-PID
 }
 

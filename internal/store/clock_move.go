@@ -17,7 +17,8 @@ import (
 //   - Of what earlier processes wrote, the rest stays. The deadlines of their codes go back with a jump back, and forward only
 //     as far as they went back: while the gateway was down time went on, and a jump forward may be no more than the news of that. So no
 //     jump lets such a code live longer, and none that is undone makes it die early.
-//   - Moments that somebody named stay: the deadline that a sender gave, the end of a token, the day of a country's cap.
+//   - Moments that somebody named stay: the deadline that a sender gave, the end of a token, the day of a country's cap,
+//     the hours and days of quotas.
 
 // written are the tables whose rows this process is told from earlier ones' by the order in which they were written: ids and times
 // are by the clock, which is what cannot be trusted here.

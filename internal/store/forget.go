@@ -260,15 +260,20 @@ func (f *forgetting) heldReports(ctx context.Context) error {
 // counted takes what the limits of the phone count.
 func (f *forgetting) counted(ctx context.Context) error {
 	for _, mac := range f.hashes() {
-		result, err := f.tx.exec(ctx, `DELETE FROM sent_texts WHERE number_mac = $1`, mac)
-		if err != nil {
-			return err
+		for table, text := range map[string]string{
+			"sent_texts":  `DELETE FROM sent_texts WHERE number_mac = $1`,
+			"text_counts": `DELETE FROM text_counts WHERE number_mac = $1`,
+		} {
+			result, err := f.tx.exec(ctx, text, mac)
+			if err != nil {
+				return err
+			}
+			n, err := result.RowsAffected()
+			if err != nil {
+				return err
+			}
+			f.count(table, int(n))
 		}
-		n, err := result.RowsAffected()
-		if err != nil {
-			return err
-		}
-		f.count("sent_texts", int(n))
 	}
 	return nil
 }

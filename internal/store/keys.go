@@ -63,6 +63,7 @@ var keyedTables = []keyed{
 	{table: "filings", sealed: map[string]string{"entity": "entity:"}, hashes: []string{"body_mac"}},
 	{table: "stored_answers", hashes: []string{"id"}},
 	{table: "sent_texts", hashes: []string{"number_mac"}},
+	{table: "text_counts", hashes: []string{"number_mac"}},
 	{table: "uses", hashes: []string{"caller"}},
 	{table: "challenge_keys", hashes: []string{"body_mac"}},
 }
@@ -126,6 +127,9 @@ func moveSent(ctx context.Context, tx *Tx, column string, old, now []byte) error
 		return nil
 	}
 	_, err := tx.exec(ctx, `UPDATE sent_texts SET number_mac = $1 WHERE number_mac = $2`, now, old)
+	if err == nil {
+		err = tx.moveCounts(ctx, old, now)
+	}
 	return err
 }
 

@@ -49,6 +49,7 @@ var fading = []struct {
 }{
 	{`SELECT coalesce(min(at), 0) FROM uses`, `DELETE FROM uses WHERE at <= $1`, useHorizon, 5 * time.Minute},
 	{`SELECT coalesce(min(at), 0) FROM challenge_keys`, `DELETE FROM challenge_keys WHERE at <= $1`, 7 * 24 * time.Hour, time.Hour},
+	{`SELECT coalesce(min(until), 0) FROM text_counts`, `DELETE FROM text_counts WHERE until <= $1`, time.Hour, time.Hour}, // the clock may be set back
 }
 
 // ForgetUses deletes what no limit looks back to any more, and idempotency keys that nobody will come back with. It says

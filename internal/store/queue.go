@@ -162,6 +162,9 @@ func (tx *Tx) InsertMessage(ctx context.Context, m queue.Message) error {
 	if err := tx.countCountry(ctx, m.To, m.Created); err != nil {
 		return err
 	}
+	if err := tx.chargeMessage(ctx, m); err != nil {
+		return err
+	}
 	e164 := m.To.E164()
 	_, err := tx.exec(ctx, `INSERT INTO messages (id, origin, idempotency_key, fingerprint, recipient, recipient_mac, body,
  priority, deadline, report, flash, repeatable, pid, modem, alphabet, segments, ref, created, state, reason, updated,

@@ -63,6 +63,7 @@ type Store struct {
 	topics  hub
 	hooks   atomic.Pointer[[]hook] // who is told of events, besides callbacks
 	cap     atomic.Pointer[countryCap]
+	quotas  atomic.Pointer[Quotas]
 	codes   func() queue.Policy // under which the rules' texts are queued; see Verify
 	clock   clock               // at the last jump that was committed: clock.go. Of whoever has the turn
 	before  map[string]int64    // the last row of each table when this process began

@@ -41,6 +41,26 @@ type Token struct {
 	Created time.Time
 	Expires time.Time // zero: never
 	Revoked time.Time // zero: in use. Ahead: it was rotated, and ends then
+	Quota   TokenQuota
+}
+
+// TokenQuota is how many texts a token may have in an hour and in a day, in place of what the configuration says; nil is what the
+// configuration says, 0 is no limit.
+type TokenQuota struct{ Hour, Day *int }
+
+// stored is how a quota stands in the database.
+func stored(most *int) int {
+	if most == nil {
+		return -1
+	}
+	return *most
+}
+
+func fromStored(most int) *int {
+	if most < 0 {
+		return nil
+	}
+	return &most
 }
 
 // NewToken is what is asked for.
@@ -49,6 +69,7 @@ type NewToken struct {
 	Tenant string        // "": the name
 	Scopes access.Scopes // none: access.Platform
 	Life   time.Duration // 0: it does not expire
+	Quota  TokenQuota
 }
 
 // CreateToken makes a token. The secret is returned this once: the database keeps its hash only.
@@ -82,12 +103,13 @@ func (tx *Tx) insertToken(ctx context.Context, want NewToken) (secret string, t 
 	_, _ = rand.Read(random) // never fails
 	secret = tokenPrefix + base64.RawURLEncoding.EncodeToString(random)
 	hash := sha256.Sum256([]byte(secret))
-	t = Token{ID: newID(), Name: want.Name, Tenant: want.Tenant, Scopes: want.Scopes, Created: fromMicros(micros(time.Now()))}
+	t = Token{ID: newID(), Name: want.Name, Tenant: want.Tenant, Scopes: want.Scopes, Created: fromMicros(micros(time.Now())), Quota: want.Quota}
 	if want.Life > 0 {
 		t.Expires = fromMicros(micros(t.Created.Add(want.Life)))
 	}
-	taken, err := tx.exec(ctx, `INSERT INTO tokens (id, name, hash, created, scopes, expires, tenant) VALUES ($1, $2, $3, $4, $5, $6, $7)
-		ON CONFLICT DO NOTHING`, t.ID, t.Name, hash[:], micros(t.Created), t.Scopes.String(), micros(t.Expires), t.Tenant)
+	taken, err := tx.exec(ctx, `INSERT INTO tokens (id, name, hash, created, scopes, expires, tenant, texts_per_hour, texts_per_day)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
+		t.ID, t.Name, hash[:], micros(t.Created), t.Scopes.String(), micros(t.Expires), t.Tenant, stored(t.Quota.Hour), stored(t.Quota.Day))
 	if err != nil {
 		return "", Token{}, err
 	}
@@ -106,9 +128,9 @@ func tokenEvent(t Token) map[string]string {
 	return data
 }
 
-const selectToken = `SELECT id, name, tenant, scopes, created, expires, revoked FROM tokens `
+const selectToken = `SELECT id, name, tenant, scopes, created, expires, revoked, texts_per_hour, texts_per_day FROM tokens `
 
-// RotateToken gives a name a new secret with the same scopes and tenant; the old one is refused after the overlap. life is that of the
+// RotateToken gives a name a new secret with the same scopes, tenant and quotas; the old one is refused after the overlap. life is that of the
 // new one; 0 is that of the old.
 func (s *Store) RotateToken(ctx context.Context, name string, overlap, life time.Duration) (secret string, t Token, err error) {
 	err = s.Update(ctx, func(tx *Tx) error {
@@ -123,7 +145,7 @@ func (s *Store) RotateToken(ctx context.Context, name string, overlap, life time
 		if err := tx.execOne(ctx, `UPDATE tokens SET revoked = $1 WHERE id = $2`, micros(until), old.ID); err != nil {
 			return err
 		}
-		if secret, t, err = tx.insertToken(ctx, NewToken{Name: name, Tenant: old.Tenant, Scopes: old.Scopes, Life: life}); err != nil {
+		if secret, t, err = tx.insertToken(ctx, NewToken{Name: name, Tenant: old.Tenant, Scopes: old.Scopes, Life: life, Quota: old.Quota}); err != nil {
 			return err
 		}
 		data := tokenEvent(t)
@@ -206,7 +228,9 @@ func storedScopes(list string) access.Scopes {
 func scanToken(row scanner) (t Token, err error) {
 	var created, expires, revoked int64
 	var scopes string
-	err = row.Scan(&t.ID, &t.Name, &t.Tenant, &scopes, &created, &expires, &revoked)
+	var hour, day int
+	err = row.Scan(&t.ID, &t.Name, &t.Tenant, &scopes, &created, &expires, &revoked, &hour, &day)
+	t.Quota = TokenQuota{fromStored(hour), fromStored(day)}
 	t.Scopes = storedScopes(scopes)
 	t.Created, t.Expires, t.Revoked = fromMicros(created), fromMicros(expires), fromMicros(revoked)
 	return t, err

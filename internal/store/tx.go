@@ -16,7 +16,8 @@ type Tx struct {
 	s       *Store
 	touched topicSet
 	after   []func()
-	owed    bool // what is sent now is owed to somebody: country.go
+	owed    bool // what is sent now is owed to somebody: country.go, quota.go
+	paid    int  // segments of what is sent now that its token was charged for before: quota.go
 	called  callback
 }
 

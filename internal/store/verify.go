@@ -49,8 +49,11 @@ func (tx *Tx) Send(ctx context.Context, o verify.Outgoing) (string, error) {
 		d.Origin, d.Priority, d.Repeatable, d.Report = answerOrigin+o.ChallengeID, queue.Normal, false, false
 	}
 	tx.owed = o.Answer || o.Owed
+	if o.First { // by InsertChallenge
+		tx.paid = 1
+	}
 	m, err := queue.Enqueue(ctx, tx, tx.s.codes(), d, time.Now())
-	tx.owed = false
+	tx.owed, tx.paid = false, 0
 	return m.ID, err
 }
 

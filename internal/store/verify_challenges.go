@@ -32,8 +32,11 @@ func scanChallenge(r scanner) (verify.Challenge, error) {
 	return c, nil
 }
 
-// InsertChallenge stores a new challenge.
+// InsertChallenge stores a new challenge, and charges its token for the first code: it may go out only later, and is then owed.
 func (tx *Tx) InsertChallenge(ctx context.Context, c verify.Challenge) error {
+	if err := tx.chargeToken(ctx, c.Origin, 1, c.Created); err != nil {
+		return err
+	}
 	_, err := tx.exec(ctx, `INSERT INTO challenges (id, filing_id, origin, number, number_mac, mobile, language, site, tail_macs, life,
  hard_end, max_wrong, max_sends, replace_type, created, state, reason, code_mac, code, wrong, sends, last_send, first_sms, last_sms,
  last_sms_state, accepted, delivered, deadline, due, ended, owner) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
