@@ -17,7 +17,14 @@ type Abuse struct {
 	Allow           []string `toml:"allow"`               // how numbers begin that are allowed though a shorter entry denies them
 	ShortCodes      []string `toml:"short_codes"`         // that POST /v1/messages may send to: "10086", or how they begin: "106*"
 	PerCountryDaily int      `toml:"per_country_per_day"` // texts to one country but those at home; 0 is no limit
-	APIProof        string   `toml:"api_proof"`           // work, off: of /v1/public/* without a token; the page's is page.proof
+
+	// Texts (segments) in each clock hour and day (UTC); 0 is no limit. A token may have its own.
+	TextsPerTokenHourly int `toml:"texts_per_token_per_hour"`
+	TextsPerTokenDaily  int `toml:"texts_per_token_per_day"`
+	TextsPerPhoneHourly int `toml:"texts_per_phone_per_hour"` // codes left out, which have limits of their own: verify.limits
+	TextsPerPhoneDaily  int `toml:"texts_per_phone_per_day"`
+
+	APIProof string `toml:"api_proof"` // work, off: of /v1/public/* without a token; the page's is page.proof
 
 	WrongWindow time.Duration `toml:"wrong_window"`
 	WrongLeast  int           `toml:"wrong_least"`
@@ -32,6 +39,7 @@ type Abuse struct {
 func defaultAbuse() Abuse {
 	return Abuse{
 		Region: []string{}, Deny: []string{}, Allow: []string{}, ShortCodes: []string{}, PerCountryDaily: 500, APIProof: "work",
+		TextsPerTokenHourly: 2000, TextsPerTokenDaily: 20_000, TextsPerPhoneHourly: 10, TextsPerPhoneDaily: 30,
 		WrongWindow: 15 * time.Minute, WrongLeast: 50, WrongShare: 0.5,
 		ConversionWindow: 24 * time.Hour, ConversionAfter: 30 * time.Minute, ConversionLeast: 30, ConversionShare: 0.2,
 	}
@@ -89,6 +97,10 @@ func (b *binder) abuse(a Abuse) {
 		}
 	}
 	b.count("abuse.per_country_per_day", a.PerCountryDaily, 0, 10_000_000)
+	b.count("abuse.texts_per_token_per_hour", a.TextsPerTokenHourly, 0, 10_000_000)
+	b.count("abuse.texts_per_token_per_day", a.TextsPerTokenDaily, 0, 100_000_000)
+	b.count("abuse.texts_per_phone_per_hour", a.TextsPerPhoneHourly, 0, 10_000_000)
+	b.count("abuse.texts_per_phone_per_day", a.TextsPerPhoneDaily, 0, 100_000_000)
 	b.oneOf("abuse.api_proof", a.APIProof, "work", "off")
 	b.between("abuse.wrong_window", a.WrongWindow, time.Minute, 24*time.Hour)
 	b.count("abuse.wrong_least", a.WrongLeast, 0, 1_000_000)

@@ -67,6 +67,7 @@ type Daemon struct {
 	started     time.Time
 	stopping    atomic.Bool
 	reloading   sync.Mutex    // one reload after the other
+	refusals    refusals      // by quotas, for the log
 	probe       prober        // whether the database takes writes
 	rekeyed     chan struct{} // has an element when the key file was read anew
 }

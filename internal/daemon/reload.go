@@ -77,6 +77,7 @@ func (d *Daemon) prepare(next config.Config) (r reload, err error) {
 		d.inbox.SetPolicy(inboxPolicy(next))
 		d.watch.SetRules(watchRules(next))
 		d.store.SetCountryCap(d.atHome(next), next.Abuse.PerCountryDaily)
+		d.store.SetQuotas(d.quotas(next))
 		d.api.SetLimits(apiLimits(next))
 		d.api.SetDefaults(next.Verify.DefaultLanguage, next.Verify.Region[0])
 		if d.o.Level != nil {

@@ -26,6 +26,7 @@ func (d *Daemon) buildWatch(ctx context.Context, cfg config.Config) error {
 		return err
 	}
 	d.store.SetCountryCap(d.atHome(cfg), cfg.Abuse.PerCountryDaily)
+	d.store.SetQuotas(d.quotas(cfg))
 	d.watch = watch.New(d.store, watchRules(cfg), d.log)
 	d.metrics.Watch(watch.Kinds, d.watched)
 	_, err := d.watch.Sweep(ctx, d.started)

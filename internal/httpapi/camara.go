@@ -16,6 +16,7 @@ import (
 
 	"attestd/internal/access"
 	"attestd/internal/msisdn"
+	"attestd/queue"
 	"attestd/verify"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -274,7 +275,12 @@ func (a *API) camaraFailure(r *http.Request, err error) *CamaraError {
 	var invalid verify.Invalid
 	var no verify.NotAllowed
 	var many verify.TooMany
+	var quota *queue.QuotaError
 	switch {
+	case errors.As(err, &quota):
+		fault := camaraFault(http.StatusTooManyRequests, "TOO_MANY_REQUESTS", "%s", quota)
+		fault.header = http.Header{"Retry-After": {seconds(time.Until(quota.Until))}}
+		return fault
 	case errors.As(err, &invalid):
 		return camaraInvalid("%s", strings.ReplaceAll(invalid.Error(), "template: ", "message: "))
 	case errors.As(err, &no):

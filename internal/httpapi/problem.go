@@ -220,8 +220,11 @@ func describe(fields []FieldFault) string {
 func (a *API) fail(ctx context.Context, err error) error {
 	var p *Problem
 	var invalid verify.Invalid
+	var quota *queue.QuotaError
 	switch {
 	case errors.As(err, &p):
+	case errors.As(err, &quota):
+		return a.overQuota(ctx, quota)
 	case errors.As(err, &invalid):
 		fields := make([]FieldFault, len(invalid))
 		for i, f := range invalid {
@@ -246,6 +249,25 @@ func (a *API) fail(ctx context.Context, err error) error {
 		return err
 	}
 	return p
+}
+
+// overQuota is the problem of what needs more texts than are left: whose, of how many, and until when.
+func (a *API) overQuota(ctx context.Context, e *queue.QuotaError) error {
+	var fields []FieldFault
+	if e.Field() != "" {
+		fields = []FieldFault{{e.Field(), e.Error()}}
+	}
+	status, header := http.StatusTooManyRequests, http.Header{"Retry-After": {seconds(time.Until(e.Until))}}
+	if e.Never() { // whoever waits waits in vain
+		status, header = http.StatusUnprocessableEntity, nil
+	}
+	p := newProblem(status, e.Error(), fields...)
+	p.Instance = instance(ctx)
+	if header == nil {
+		return p
+	}
+	p.Type, p.Title = typePrefix+"quota", "A quota of texts is used up"
+	return huma.ErrorWithHeaders(p, header)
 }
 
 func (a *API) tabled(err error) *Problem {

@@ -65,6 +65,7 @@ type Metrics struct {
 	latency       *prometheus.HistogramVec
 	events        prometheus.Gauge
 	clock         *prometheus.CounterVec
+	quota         *prometheus.CounterVec
 }
 
 // The known values of labels, so that each series exists (as 0) from the first scrape: a rate over a counter that
@@ -74,6 +75,7 @@ var (
 	filingStates   = []string{"received", "verifying", "passed", "rejected", "cancelled", "not_required"}
 	priorities     = []string{"bulk", "normal", "urgent"}
 	attemptResults = []string{"accepted", "refused", "temporary", "sick", "unknown", "notsent"}
+	quotas         = []string{"token_hour", "token_day", "phone_hour", "phone_day"}
 	reportClasses  = []string{"delivered", "pending", "failed", "unmatched"}
 	verifyResults  = []int{0, 2, 3, 4, 20, 21, 31, 100, 101, 102, 901, 902, 903, 904}
 )
@@ -105,8 +107,11 @@ func New(s Sources) *Metrics {
 			Help: "Clients that follow /v1/events now."}),
 		clock: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "attestd_clock_jumps_total",
 			Help: "Times that the machine's clock was set by 2 s or more, and the times on record followed, by direction."}, []string{"direction"}),
+		quota: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "attestd_quota_refusals_total",
+			Help: "Requests that were refused since they needed more texts than are left of a quota, by the quota."}, []string{"limit"}),
 	}
 	preset(m.reports, reportClasses)
+	preset(m.quota, quotas)
 	preset(m.clock, []string{"forward", "back"})
 	for _, code := range verifyResults {
 		m.verifications.WithLabelValues(strconv.Itoa(code))
@@ -114,7 +119,7 @@ func New(s Sources) *Metrics {
 	if s.Logger == nil {
 		s.Logger = slog.Default()
 	}
-	m.registry.MustRegister(m.attempts, m.submit, m.inbound, m.reports, m.verifications, m.delivered, m.requests, m.latency, m.events, m.clock,
+	m.registry.MustRegister(m.attempts, m.submit, m.inbound, m.reports, m.verifications, m.delivered, m.requests, m.latency, m.events, m.clock, m.quota,
 		buildInfo(s), newSnapshots(s),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
@@ -165,6 +170,9 @@ func (m *Metrics) ClockJumped(by time.Duration) {
 	}
 	m.clock.WithLabelValues(direction).Inc()
 }
+
+// QuotaRefused counts a request that a quota of texts refused.
+func (m *Metrics) QuotaRefused(quota string) { m.quota.WithLabelValues(quota).Inc() }
 
 // Verification counts an answer given to a person.
 func (m *Metrics) Verification(code int) { m.verifications.WithLabelValues(strconv.Itoa(code)).Inc() }

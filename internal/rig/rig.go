@@ -72,6 +72,8 @@ func (r *Rig) configure() error {
 	cfg.Store = config.Store{URL: "sqlite://" + filepath.Join(r.Dir, "attestd.db"), KeyFile: filepath.Join(r.Dir, "attestd.key")}
 	cfg.HTTP.Listen = "127.0.0.1:0"
 	cfg.HTTP.RequestsPerSecond = 0 // who measures is one token
+	cfg.Abuse.TextsPerTokenHourly, cfg.Abuse.TextsPerTokenDaily = 0, 0
+	cfg.Abuse.TextsPerPhoneHourly, cfg.Abuse.TextsPerPhoneDaily = 0, 0
 	cfg.ShutdownGrace = 10 * time.Second
 	cfg.Modem = nil
 	for i := range r.Network.Modems() {
