@@ -153,9 +153,27 @@ func TestTokensAreMadeBeforeTheFirstStartAndRevoked(t *testing.T) {
 	}
 }
 
+func TestATokensOwnQuotasAreListedAndRotateKeepsThem(t *testing.T) {
+	c := configFile(t, "[store]\nurl = \"sqlite:a.db\"\n")
+	must(t, "token", "create", "--config", c, "--name", "crm", "--texts-per-hour", "500", "--texts-per-day", "0")
+	must(t, "token", "create", "--config", c, "--name", "plain")
+	must(t, "token", "rotate", "crm", "--config", c)
+	list := must(t, "token", "list", "--config", c)
+	if strings.Count(list, "500/h, any/day") != 2 || strings.Count(list, "default") != 1 {
+		t.Error(list)
+	}
+	var l struct{ Items []tokenView }
+	if err := json.Unmarshal([]byte(must(t, "token", "list", "--config", c, "--json")), &l); err != nil || len(l.Items) != 3 {
+		t.Fatalf("%+v, %v", l, err)
+	}
+	if v := l.Items[2]; *v.TextsPerHour != 500 || *v.TextsPerDay != 0 || l.Items[1].TextsPerHour != nil {
+		t.Errorf("%+v", l.Items)
+	}
+}
+
 func TestATokenIsMadeWithScopesRotatedAndAuditedByTheCommandLine(t *testing.T) {
 	c := configFile(t, "[store]\nurl = \"sqlite:a.db\"\n")
-	for flags, says := range map[string]string{"--scope=messages,writer": `there is no scope "writer"`, "--scope=,": "no scope is given", "--expires=-1h": "--expires"} {
+	for flags, says := range map[string]string{"--scope=messages,writer": `there is no scope "writer"`, "--scope=,": "no scope is given", "--expires=-1h": "--expires", "--texts-per-day=-1": "--texts-per-day"} {
 		if _, errs, code := say("", "token", "create", "--config", c, "--name", "x", flags); code != 1 || !strings.Contains(errs, says) {
 			t.Errorf("%s: %d %s", flags, code, errs)
 		}

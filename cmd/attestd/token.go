@@ -81,10 +81,14 @@ type tokenView struct {
 	CreatedAt time.Time  `json:"created_at"`
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 	RevokedAt *time.Time `json:"revoked_at,omitempty"`
+
+	TextsPerHour *int `json:"texts_per_hour,omitempty"` // none: what the configuration says; 0: no limit
+	TextsPerDay  *int `json:"texts_per_day,omitempty"`
 }
 
 func viewToken(t store.Token) tokenView {
-	v := tokenView{ID: t.ID, Name: t.Name, Tenant: t.Tenant, Scopes: strings.Split(t.Scopes.String(), ","), State: "in use", CreatedAt: t.Created}
+	v := tokenView{ID: t.ID, Name: t.Name, Tenant: t.Tenant, Scopes: strings.Split(t.Scopes.String(), ","), State: "in use", CreatedAt: t.Created,
+		TextsPerHour: t.Quota.Hour, TextsPerDay: t.Quota.Day}
 	now := time.Now()
 	if !t.Expires.IsZero() {
 		v.ExpiresAt = &t.Expires
@@ -107,6 +111,9 @@ type tokenCreateCmd struct {
 	Scope      string        `default:"${platform}" placeholder:"SCOPES" help:"What it may do: some of ${scopes}. What a platform needs, unless given: ${platform}."`
 	Tenant     string        `placeholder:"NAME" help:"Whose it is that the token makes and sees; tokens of one tenant share it. The token's own name, unless given."`
 	Expires    time.Duration `placeholder:"TIME" help:"End it by itself after so long, as 2160h. Never, unless given."`
+
+	TextsPerHour *int `placeholder:"N" help:"Texts (segments) that it may have sent in each clock hour; 0 is no limit. abuse.texts_per_token_per_hour, unless given."`
+	TextsPerDay  *int `placeholder:"N" help:"The same in each day (UTC). abuse.texts_per_token_per_day, unless given."`
 }
 
 func (c *tokenCreateCmd) Run(a *app) error {
@@ -117,9 +124,13 @@ func (c *tokenCreateCmd) Run(a *app) error {
 	if c.Expires < 0 {
 		return errors.New("--expires: want a time ahead, as 2160h")
 	}
+	if c.TextsPerHour != nil && *c.TextsPerHour < 0 || c.TextsPerDay != nil && *c.TextsPerDay < 0 {
+		return errors.New("--texts-per-hour, --texts-per-day: want a number, or 0 for no limit")
+	}
 	ctx := a.asUser()
 	return c.with(ctx, func(s *store.Store) error {
-		secret, t, err := s.CreateToken(ctx, store.NewToken{Name: c.Name, Tenant: c.Tenant, Scopes: scopes, Life: c.Expires})
+		secret, t, err := s.CreateToken(ctx, store.NewToken{Name: c.Name, Tenant: c.Tenant, Scopes: scopes, Life: c.Expires,
+			Quota: store.TokenQuota{Hour: c.TextsPerHour, Day: c.TextsPerDay}})
 		if errors.Is(err, store.ErrTokenName) || errors.Is(err, store.ErrTokenExists) {
 			return fmt.Errorf("--name: %w", err)
 		} else if errors.Is(err, store.ErrTenantName) {
@@ -155,7 +166,7 @@ type tokenRotateCmd struct {
 }
 
 func (c *tokenRotateCmd) Help() string {
-	return "The name, the tenant and the scopes stay. To change what a token may do, make another one and revoke this one."
+	return "The name, the tenant, the scopes and the quotas stay. To change what a token may do, make another one and revoke this one."
 }
 
 func (c *tokenRotateCmd) Run(a *app) error {
@@ -206,10 +217,31 @@ func (c *tokenListCmd) Run(a *app) error {
 			case "replaced":
 				state += ", works until " + clock(t.Revoked)
 			}
-			rows[i] = []string{t.Name, t.Tenant, t.Scopes.String(), clock(t.Created), clockOr(v.ExpiresAt, "never"), state}
+			rows[i] = []string{t.Name, t.Tenant, t.Scopes.String(), quotaWords(t.Quota), clock(t.Created), clockOr(v.ExpiresAt, "never"), state}
 		}
-		return a.table("NAME TENANT SCOPES CREATED EXPIRES STATE", rows)
+		return a.table("NAME TENANT SCOPES TEXTS CREATED EXPIRES STATE", rows)
 	})
+}
+
+// quotaWords is how many texts a token may have of its own, as "500/h 2000/day"; "default" is what the configuration says.
+func quotaWords(q store.TokenQuota) string {
+	var words []string
+	for _, one := range []struct {
+		most *int
+		span string
+	}{{q.Hour, "h"}, {q.Day, "day"}} {
+		switch {
+		case one.most == nil:
+		case *one.most == 0:
+			words = append(words, "any/"+one.span)
+		default:
+			words = append(words, fmt.Sprintf("%d/%s", *one.most, one.span))
+		}
+	}
+	if words == nil {
+		return "default"
+	}
+	return strings.Join(words, ", ")
 }
 
 type tokenRevokeCmd struct {
