@@ -94,6 +94,20 @@ func (w *teller) received() string {
 	}
 }
 
+// identified waits until every modem has told its own number: before that there is none to show.
+func (w *teller) identified() json.RawMessage {
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		var list struct{ Items []struct{ Number string } }
+		call(w.t, w.r, "GET", "/v1/modems", nil, &list)
+		if !slices.ContainsFunc(list.Items, func(m struct{ Number string }) bool { return m.Number == "" }) {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			w.t.Fatal("the modems have no numbers")
+		}
+	}
+}
+
 // answers are what each operation answers, for the token of the rig.
 func (w *teller) answers() map[string]func() json.RawMessage {
 	get := func(path string, make func() json.RawMessage) func() json.RawMessage {
@@ -143,7 +157,7 @@ func (w *teller) answers() map[string]func() json.RawMessage {
 			w.optOut()
 			return w.ask("POST", "/v1/optouts/remove", map[string]any{"number": fmt.Sprintf("1370000%04d", w.phones)}, http.StatusOK)
 		},
-		"list-modems": get("/v1/modems", there),
+		"list-modems": get("/v1/modems", w.identified),
 	}
 }
 
