@@ -10,7 +10,7 @@ LDFLAGS  = -s -w -X main.version=$(VERSION)
 
 build: ## bin/attestd
 	@[ -e bin/attestd ] || echo "compiling: the first time takes a minute or two (the embedded database), later ones seconds"
-	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/attestd ./cmd/attestd
+	$(GO) build -v -trimpath -ldflags '$(LDFLAGS)' -o bin/attestd ./cmd/attestd
 
 install: ## bin/attestd, made by make build, to PREFIX/bin (/usr/local/bin)
 	install -d $(DESTDIR)$(PREFIX)/bin && install -m 755 bin/attestd $(DESTDIR)$(PREFIX)/bin/attestd
