@@ -117,7 +117,7 @@ func (s *session) store(ctx context.Context, e modem.Event, at time.Time) (repor
 		})
 	}
 	// An undecodable TPDU goes the same way: the inbox keeps its octets.
-	return false, s.o.Inward.Text(ctx, inbox.Received{Station: s.c.Name, SIM: s.sim, TPDU: e.TPDU, SMSC: e.SMSC, At: at})
+	return false, s.o.Inward.Text(ctx, inbox.Received{Station: s.c.Name, SIM: s.sim, TPDU: e.TPDU, SMSC: e.SMSC, At: at, Misread: e.Misread})
 }
 
 // insist tries until it succeeds or ctx ends, at most every few seconds.

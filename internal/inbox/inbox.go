@@ -24,6 +24,9 @@ type Received struct {
 	TPDU         []byte
 	SMSC         string
 	At           time.Time
+	// Misread: the modem did not give it whole. It is kept as octets, is no text and no part of one, and no rule sees it: read
+	// whole later, it comes again.
+	Misread bool
 }
 
 // Item is one message as a person reads it: all its parts, or those that came.
@@ -143,6 +146,9 @@ func (b *Inbox) Receive(ctx context.Context, r Received) (item *Item, duplicate 
 		r.At = time.Now()
 	}
 	piece, readable := read(r.TPDU)
+	if r.Misread {
+		piece, readable = Piece{}, false
+	}
 	mark := Print{SIM: r.SIM, Octets: unchanging(r.TPDU)}
 	if r.SIM == "" { // its ICCID cannot be read: it is the one in that station, and no other
 		mark.SIM = "in " + r.Station

@@ -310,3 +310,24 @@ func TestNoNumberAndNoTextStandsReadableInTheFile(t *testing.T) {
 		}
 	}
 }
+
+// A soak on lines that lose characters had one text of 1,173 in the inbox twice: once misread, and once whole.
+func TestWhatWasNotReadWholeIsNoTextAndComesAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t)
+		b := inbox.New(s.Inbox(), inbox.Policy{}, nil)
+		tpdu := partsOf(t, sender, "123456 12345X", time.Now().Truncate(time.Second))[0]
+		short := append(bytes.Clone(tpdu[:len(tpdu)-1]), 0x00) // an octet of its end is wrong, and the rest can be read
+		first, _, err := b.Receive(context.Background(), inbox.Received{Station: "m0", SIM: sim, TPDU: short, At: time.Now(), Misread: true})
+		if err != nil || first == nil || first.Readable || first.From != "" || first.Text != "" || !bytes.Equal(first.Data, short) {
+			t.Fatalf("%+v, %v", first, err)
+		}
+		whole, duplicate := receive(t, b, tpdu)
+		if whole == nil || duplicate || !whole.Readable || whole.Text != "123456 12345X" {
+			t.Fatalf("%+v, %v", whole, duplicate)
+		}
+		if all := items(t, s); len(all) != 2 {
+			t.Errorf("%d items", len(all))
+		}
+	})
+}
